@@ -1,0 +1,38 @@
+/*
+ * environment.h: the environment variables between the launcher (`assay run`) and the preloaded
+ * library. Both sides take the names from here; nobody spells them out.
+ *
+ * The library removes these, and its own entry in LD_PRELOAD, from the program's environment
+ * before the program's code runs, and gives them to every program that it executes.
+ */
+#ifndef ASSAY_PROFILE_ENVIRONMENT_H
+#define ASSAY_PROFILE_ENVIRONMENT_H
+
+/* Absolute path of the run's directory. Its presence switches measuring on. */
+#define ASSAY_ENV_RUN "ASSAY_RUN"
+/* The library's own entry in LD_PRELOAD, exactly as it stands there. */
+#define ASSAY_ENV_PRELOAD "ASSAY_PRELOAD"
+/* Samples per second of a thread's CPU time, 1 to ASSAY_RATE_MAX. */
+#define ASSAY_ENV_RATE "ASSAY_RATE"
+/* "cpu": POSIX per-thread CPU timers; "perf": perf_event_open, software cpu-clock. */
+#define ASSAY_ENV_CLOCK "ASSAY_CLOCK"
+/* "own" or "libunwind". */
+#define ASSAY_ENV_UNWINDER "ASSAY_UNWINDER"
+/* Time-line entries kept per thread, 0 = no time line. */
+#define ASSAY_ENV_TIMELINE "ASSAY_TIMELINE"
+/* Bytes that one process's spool may take. */
+#define ASSAY_ENV_LIMIT "ASSAY_LIMIT"
+
+/* For users, read by the launcher only. */
+#define ASSAY_ENV_SPOOL_DIR "ASSAY_SPOOL_DIR" /* where run directories are made */
+#define ASSAY_ENV_LIBRARY "ASSAY_LIBRARY"     /* the library to preload, in place of the installed one */
+
+#define ASSAY_RATE_DEFAULT 200
+#define ASSAY_RATE_MAX 10000
+#define ASSAY_LIMIT_DEFAULT (256u << 20)
+#define ASSAY_LIMIT_MIN (1u << 20)
+
+/* The file in the run directory that the launcher writes: "key=value" records, each ended by a NUL. */
+#define ASSAY_RUN_FILE "run"
+
+#endif
