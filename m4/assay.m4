@@ -1,0 +1,68 @@
+# Macros of Assay's own: warnings that the compiler knows, and the list of what is missing.
+
+# ASSAY_WARNINGS(VARIABLE, FLAG...): sets VARIABLE to those of the flags that the compiler takes.
+AC_DEFUN([ASSAY_WARNINGS], [
+  $1=
+  assay_saved_CFLAGS=$CFLAGS
+  m4_foreach_w([assay_flag], [$2], [
+    AC_MSG_CHECKING([whether $CC takes assay_flag])
+    CFLAGS="$assay_saved_CFLAGS -Werror assay_flag"
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM()],
+      [AC_MSG_RESULT([yes]); $1="$$1 assay_flag"],
+      [AC_MSG_RESULT([no])])
+  ])
+  CFLAGS=$assay_saved_CFLAGS
+  AC_SUBST([$1])
+])
+
+# ASSAY_FOUND(WHAT, WHAT-FOR): a line of the closing summary.
+AC_DEFUN([ASSAY_FOUND], [
+  assay_summary="$assay_summary
+  found    $1 ($2)"
+])
+
+# ASSAY_MISSING(KIND, WHAT, WHAT-FOR, DEBIAN-PACKAGE, FEDORA-PACKAGE): likewise. KIND is required, optional or
+# test. Nothing stops here: ASSAY_SUMMARY reports everything that is missing at once.
+AC_DEFUN([ASSAY_MISSING], [
+  assay_summary="$assay_summary
+  missing  $2 ($3): $1"
+  AS_VAR_APPEND([assay_debian_$1], [" $4"])
+  AS_VAR_APPEND([assay_fedora_$1], [" $5"])
+])
+
+# ASSAY_LIBRARY(VARIABLE, KIND, PKG-CONFIG-MODULE, WHAT-FOR, DEBIAN-PACKAGE, FEDORA-PACKAGE, [IF-FOUND], [IF-NOT])
+AC_DEFUN([ASSAY_LIBRARY], [
+  PKG_CHECK_MODULES([$1], [$3],
+    [ASSAY_FOUND([$3], [$4])
+     $7],
+    [ASSAY_MISSING([$2], [$3], [$4], [$5], [$6])
+     $8])
+])
+
+# ASSAY_TEST_TOOL(COMMAND, DEBIAN-PACKAGE, FEDORA-PACKAGE): a program that the tests run.
+AC_DEFUN([ASSAY_TEST_TOOL], [
+  AC_PATH_PROG(assay_path_[]m4_translit([$1], [+-], [p_]), [$1], [no])
+  AS_IF([test "$assay_path_[]m4_translit([$1], [+-], [p_])" = no],
+    [ASSAY_MISSING([test], [$1], [make check runs it], [$2], [$3])])
+])
+
+# ASSAY_SUMMARY: what was found, what is missing, which package has it. Fails if something required is missing.
+AC_DEFUN([ASSAY_SUMMARY], [
+  AS_ECHO(["
+assay $PACKAGE_VERSION
+$assay_summary
+"])
+  m4_foreach_w([assay_kind], [required optional test], [
+    AS_IF([test -n "$assay_debian_[]assay_kind"], [
+      AS_CASE([assay_kind],
+        [required], [AS_ECHO(["Assay cannot be built without what is missing and required. To install it:"])],
+        [optional], [AS_ECHO(["Optional, and not there. To install it:"])],
+        [AS_ECHO(["make check will fail for want of these. To install them:"])])
+      AS_ECHO(["  Debian, Ubuntu:  apt-get install$assay_debian_[]assay_kind"])
+      AS_ECHO(["  Fedora:          dnf install$assay_fedora_[]assay_kind
+"])
+    ])
+  ])
+  AS_IF([test -n "$assay_debian_required"],
+    [AC_MSG_ERROR([missing:$assay_debian_required (the packages' names on Debian; see above)])])
+])

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Everything that the tests use is installed: without it they would test less than they claim.
+set -u
+missing=
+for need in g++:g++ openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
+	command -v "${need%%:*}" >/dev/null || missing+=" ${need#*:}"
+done
+[ "$HAVE_CMOCKA" = yes ] || missing+=" libcmocka-dev (then configure again)"
+
+echo 1..1
+if [ -z "$missing" ]; then
+	echo "ok 1 - everything that the tests use is installed"
+else
+	echo "not ok 1 - the tests need these packages as well:$missing"
+fi
