@@ -162,7 +162,7 @@ static int usage(int status)
 {
 	fprintf(status ? stderr : stdout,
 	        "Usage: matmul [N] [naive|interchanged|blocked|all]\n"
-	        "  N  rows and columns of the matrices, 1 to %d (default 600)\n",
+	        "  N  rows and columns of the matrices, 1 to %d (default 512)\n",
 	        N_MAX);
 	return status;
 }
@@ -170,7 +170,7 @@ static int usage(int status)
 int main(int argc, char **argv)
 {
 	const char *chosen = NULL;
-	long n = 600;
+	long n = 512;
 	int next = 1;
 
 	if (next < argc && (strcmp(argv[next], "--help") == 0 || strcmp(argv[next], "-h") == 0))
