@@ -46,7 +46,7 @@ AC_DEFUN([ASSAY_TEST_TOOL], [
     [ASSAY_MISSING([test], [$1], [make check runs it], [$2], [$3])])
 ])
 
-# ASSAY_SUMMARY: what was found, what is missing, which package has it. Fails if something required is missing.
+# ASSAY_SUMMARY: what was found, what is missing, and which package has it.
 AC_DEFUN([ASSAY_SUMMARY], [
   AS_ECHO(["
 assay $PACKAGE_VERSION
@@ -63,6 +63,12 @@ $assay_summary
 "])
     ])
   ])
-  AS_IF([test -n "$assay_debian_required"],
-    [AC_MSG_ERROR([missing:$assay_debian_required (the packages' names on Debian; see above)])])
+])
+
+# ASSAY_REQUIRE: stops with the summary if something required is missing, so before anything can be built.
+AC_DEFUN([ASSAY_REQUIRE], [
+  AS_IF([test -n "$assay_debian_required"], [
+    ASSAY_SUMMARY
+    AC_MSG_ERROR([missing:$assay_debian_required (the packages' names on Debian; see above)])
+  ])
 ])

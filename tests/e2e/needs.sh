@@ -2,7 +2,7 @@
 # Everything that the tests use is installed: without it they would test less than they claim.
 set -u
 missing=
-for need in g++:g++ openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
+for need in "${CXX%% *}:g++" openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
 	command -v "${need%%:*}" >/dev/null || missing+=" ${need#*:}"
 done
 [ "$HAVE_CMOCKA" = yes ] || missing+=" libcmocka-dev (then configure again)"
