@@ -122,8 +122,10 @@ struct assay_spool_thread {
 	_Atomic uint64_t core_wait_wall_ns; /* wall time of the threads for which it was read */
 	uint64_t first_ns;                  /* CLOCK_MONOTONIC when the first of them started */
 	_Atomic uint64_t last_ns;           /* ... when the last one ended */
-	_Atomic uint64_t live_start_ns;     /* the live thread: its start, */
-	_Atomic uint64_t live_start_cpu_ns; /* its CPU clock then, */
+	uint64_t live_born_ns;              /* ... when the live one started */
+	/* The live thread's part that is not in the totals above begins here: */
+	_Atomic uint64_t live_start_ns;     /* CLOCK_MONOTONIC, */
+	_Atomic uint64_t live_start_cpu_ns; /* its CPU clock, */
 	_Atomic uint64_t live_seen_ns;      /* and both as of its last sample */
 	_Atomic uint64_t live_seen_cpu_ns;
 	_Atomic uint64_t samples;
@@ -144,7 +146,6 @@ enum assay_spool_place {
 enum assay_spool_special {
 	ASSAY_SPECIAL_ROOT = 0,      /* the root of a thread's tree */
 	ASSAY_SPECIAL_TRUNCATED = 1, /* parent of paths whose outer part is missing */
-	ASSAY_SPECIAL_STARTUP = 2,   /* CPU time before measuring began: exec and the dynamic loader */
 };
 
 /*

@@ -1,0 +1,131 @@
+/*
+ * Children of a node are a binary search tree ordered by a hash of (module, address). Hashed keys
+ * arrive in random order whatever the program does, so the tree is balanced in expectation: a node
+ * with 300 children is found in about 11 steps, with no table to grow and nothing to rehash. It is
+ * all in the spool: a fork, a crash or a live reader finds it whole.
+ */
+#include "cct.h"
+
+#include "arena.h"
+
+static uint64_t key_of(uint32_t module, uint64_t address)
+{
+	uint64_t x = address ^ (uint64_t)module << 40;
+
+	/* the finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection, so keys are unique per address */
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+static bool node_is(const struct assay_spool_node *node, uint32_t module, uint64_t address)
+{
+	return node->address == address && node->module == module;
+}
+
+static assay_ref child_of(struct assay_thread *thread, assay_ref parent, uint32_t module, uint64_t address)
+{
+	_Atomic assay_ref *link = &((struct assay_spool_node *)assay_at(parent))->child;
+	uint64_t key = key_of(module, address);
+	struct assay_spool_node *node;
+	assay_ref ref;
+
+	while ((ref = atomic_load_explicit(link, memory_order_relaxed))) {
+		node = assay_at(ref);
+		if (node_is(node, module, address))
+			return ref;
+		link = key < key_of(node->module, node->address) ? &node->left : &node->right;
+	}
+	node = assay_arena_alloc(&thread->arena, sizeof *node);
+	if (!node)
+		return 0;
+	node->module = module;
+	node->address = address;
+	node->parent = parent;
+	ref = assay_ref_of(node);
+	atomic_store_explicit(link, ref, memory_order_release);
+	return ref;
+}
+
+static assay_ref root_of(struct assay_thread *thread)
+{
+	assay_ref root = atomic_load_explicit(&thread->record->root, memory_order_relaxed);
+	struct assay_spool_node *node;
+
+	if (root)
+		return root;
+	node = assay_arena_alloc(&thread->arena, sizeof *node);
+	if (!node)
+		return 0;
+	node->module = ASSAY_PLACE_SPECIAL;
+	node->address = ASSAY_SPECIAL_ROOT;
+	root = assay_ref_of(node);
+	atomic_store_explicit(&thread->record->root, root, memory_order_release);
+	return root;
+}
+
+/* thread->path holds the last path from the root; what the new one shares with it needs no search. */
+assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete)
+{
+	assay_ref node = root_of(thread);
+	uint32_t known = thread->path_length, length = 0;
+	uint32_t total = count + (complete ? 0 : 1);
+
+	if (!node)
+		return 0;
+	for (uint32_t i = 0; i < total; i++) {
+		uint32_t module = ASSAY_PLACE_SPECIAL;
+		uint64_t address = ASSAY_SPECIAL_TRUNCATED;
+
+		if (complete || i > 0) {
+			const struct assay_frame_ref *frame = &thread->frames[total - 1 - i];
+
+			module = frame->module;
+			address = frame->address;
+		}
+		if (length < known && node_is(assay_at(thread->path[length]), module, address)) {
+			node = thread->path[length++];
+			continue;
+		}
+		known = 0;
+		node = child_of(thread, node, module, address);
+		if (!node)
+			break;
+		thread->path[length++] = node;
+	}
+	thread->path_length = length;
+	return node;
+}
+
+int assay_cct_add(struct assay_thread *thread, assay_ref ref, uint32_t metric, uint64_t weight)
+{
+	struct assay_spool_node *node = assay_at(ref);
+	assay_ref at = atomic_load_explicit(&node->values, memory_order_relaxed);
+	struct assay_spool_value *value;
+
+	for (; at; at = value->next) {
+		value = assay_at(at);
+		if (value->metric == metric)
+			break;
+	}
+	if (!at) {
+		value = assay_arena_alloc(&thread->arena, sizeof *value);
+		if (!value)
+			return -ENOSPC;
+		value->metric = metric;
+		value->next = atomic_load_explicit(&node->values, memory_order_relaxed);
+		value->min = value->max = weight;
+		atomic_store_explicit(&node->values, assay_ref_of(value), memory_order_release);
+	}
+	if (weight < value->min)
+		value->min = weight;
+	if (weight > value->max)
+		value->max = weight;
+	value->sum_of_squares += (double)weight * (double)weight;
+	/* the writer is alone: plain adds, atomic only so that a reader never sees half of one */
+	atomic_store_explicit(&value->count, atomic_load_explicit(&value->count, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	atomic_store_explicit(&value->sum, atomic_load_explicit(&value->sum, memory_order_relaxed) + weight,
+			      memory_order_relaxed);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/*
+ * cct.h: the calling-context tree of a thread, in the spool.
+ *
+ * Owns node look-up and insertion. The owning thread alone writes its tree, from its handler or
+ * under its guard; readers see whole nodes (spool.h). Safe in handlers.
+ */
+#ifndef ASSAY_CORE_SIG_CCT_H
+#define ASSAY_CORE_SIG_CCT_H
+
+#include "state.h"
+
+/*
+ * The node for the walk in thread->frames[0 .. count), innermost first, made where it is new.
+ * `complete` false puts it below the node for paths whose outer part is missing. Reference 0: full.
+ */
+assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete);
+
+/* Adds one sample of weight `weight` to a node's value for `metric`. 0, or -ENOSPC. */
+int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight);
+
+#endif

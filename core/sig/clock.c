@@ -1,0 +1,200 @@
+#include "clock.h"
+
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+uint64_t assay_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t assay_thread_cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Uniform in half to one and a half periods: xorshift64 (Marsaglia 2003), one state a thread. */
+static uint64_t jittered(struct assay_thread *thread)
+{
+	uint64_t x = thread->random, period = assay_process.period_ns;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	thread->random = x;
+	return period / 2 + x % period;
+}
+
+static void arm_timer(const struct assay_thread *thread, uint64_t deadline)
+{
+	struct itimerspec when = { .it_value = { (time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u) } };
+
+	syscall(SYS_timer_settime, thread->timer, TIMER_ABSTIME, &when, NULL);
+}
+
+static int start_timer(struct assay_thread *thread)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = assay_process.signal };
+	int id;
+
+	event.sigev_value.sival_int = ASSAY_CLOCK_MAGIC;
+	event.sigev_notify_thread_id = thread->tid;
+	if (syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &id) < 0)
+		return -errno;
+	thread->timer = id;
+	return 0;
+}
+
+/* A descriptor high up, where programs do not count on numbers. */
+static int move_up(int fd)
+{
+	struct rlimit limit;
+	int up = -1;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64)
+		up = fcntl(fd, F_DUPFD_CLOEXEC, (int)((limit.rlim_cur > 65536 ? 65536 : limit.rlim_cur) / 4 * 3));
+	if (up < 0)
+		return fd;
+	close(fd);
+	return up;
+}
+
+static int open_event(bool kernel)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof attr,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = assay_process.period_ns,
+		.disabled = 1,
+		.exclude_hv = 1,
+		.wakeup_events = 1,
+		.exclude_kernel = !kernel,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool assay_clock_perf_kernel(void)
+{
+	int fd = open_event(true);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int start_event(struct assay_thread *thread)
+{
+	struct f_owner_ex owner = { F_OWNER_TID, thread->tid };
+	int fd = open_event(assay_process.perf_kernel), error;
+
+	if (fd < 0)
+		return fd;
+	fd = move_up(fd);
+	if (fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
+	    fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	thread->event = fd;
+	return 0;
+}
+
+int assay_clock_start(struct assay_thread *thread)
+{
+	int error;
+
+	thread->timer = thread->event = -1;
+	thread->random = ((uint64_t)thread->tid << 32 ^ assay_now_ns()) * 0x9e3779b97f4a7c15u | 1;
+	error = assay_process.clock == ASSAY_CLOCK_PERF ? start_event(thread) : start_timer(thread);
+	if (error < 0)
+		return error;
+	thread->armed = true;
+	thread->deadline_ns = thread->last_cpu_ns;
+	assay_clock_next(thread, thread->last_cpu_ns);
+	return 0;
+}
+
+/*
+ * Deadlines follow each other at jittered distances on the thread's own clock, so the mean rate holds
+ * even where the kernel delivers late; a thread that is behind by more than a period skips ahead.
+ */
+void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns)
+{
+	uint64_t period = assay_process.period_ns, distance;
+
+	if (!thread->armed)
+		return;
+	thread->deadline_ns += jittered(thread);
+	if (thread->deadline_ns < cpu_ns + period / 8)
+		thread->deadline_ns = cpu_ns + period / 8;
+	if (thread->event >= 0) {
+		distance = thread->deadline_ns - cpu_ns;
+		ioctl(thread->event, PERF_EVENT_IOC_PERIOD, &distance);
+		ioctl(thread->event, PERF_EVENT_IOC_REFRESH, 1);
+	} else {
+		arm_timer(thread, thread->deadline_ns);
+	}
+}
+
+void assay_clock_stop(struct assay_thread *thread)
+{
+	thread->armed = false;
+	if (thread->timer >= 0)
+		syscall(SYS_timer_delete, thread->timer);
+	if (thread->event >= 0) {
+		ioctl(thread->event, PERF_EVENT_IOC_DISABLE, 0);
+		close(thread->event);
+	}
+	thread->timer = thread->event = -1;
+}
+
+/*
+ * A POSIX timer does not outlive exec, and the kernel drops its pending signal too. A perf event's
+ * signal that is pending at exec would kill the next program: disable, then let it come.
+ */
+void assay_clock_pause(struct assay_thread *thread)
+{
+	sigset_t ours, before;
+
+	if (thread->event < 0)
+		return;
+	ioctl(thread->event, PERF_EVENT_IOC_DISABLE, 0);
+	sigemptyset(&ours);
+	sigaddset(&ours, assay_process.signal);
+	/* the system call itself: our own wrapper of pthread_sigmask hides the signal */
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, &before, _NSIG / 8);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, _NSIG / 8);
+}
+
+void assay_clock_resume(struct assay_thread *thread)
+{
+	if (thread->event >= 0)
+		assay_clock_next(thread, assay_thread_cpu_ns());
+}
+
+bool assay_clock_is_ours(const struct assay_thread *thread, const void *siginfo)
+{
+	const siginfo_t *info = siginfo;
+
+	if (info->si_code == SI_TIMER)
+		return info->si_value.sival_int == ASSAY_CLOCK_MAGIC;
+	return assay_process.clock == ASSAY_CLOCK_PERF && info->si_code > 0 &&
+	       (!thread || thread->event < 0 || info->si_fd == thread->event);
+}

@@ -1,0 +1,35 @@
+/*
+ * clock.h: the per-thread sampling clocks.
+ *
+ * Owns a thread's timer or perf event: making, arming, re-arming with jitter, and ending it. Each
+ * expiry is one signal to the thread that burnt the CPU time, never to one that waits. System calls
+ * only; safe in handlers.
+ */
+#ifndef ASSAY_CORE_SIG_CLOCK_H
+#define ASSAY_CORE_SIG_CLOCK_H
+
+#include "state.h"
+
+/* The value that our timers' signals carry: tells them from a signal of the same number sent by others. */
+#define ASSAY_CLOCK_MAGIC 0x41535359
+
+/* Whether perf events may count in the kernel too here (they then see system calls where they happen). */
+bool assay_clock_perf_kernel(void);
+
+/* Makes and arms the calling thread's clock. 0, or a negative errno: the thread is not sampled. */
+int assay_clock_start(struct assay_thread *thread);
+
+/* Arms it for the next sample; `cpu_ns` is the thread's CPU clock now. Handlers, under the guard. */
+void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns);
+
+/* Ends the calling thread's clock. */
+void assay_clock_stop(struct assay_thread *thread);
+
+/* Stops a clock without ending it (before exec), and starts it again (exec failed). */
+void assay_clock_pause(struct assay_thread *thread);
+void assay_clock_resume(struct assay_thread *thread);
+
+/* Whether a signal's information says that one of our clocks sent it. */
+bool assay_clock_is_ours(const struct assay_thread *thread, const void *siginfo);
+
+#endif

@@ -1,0 +1,122 @@
+#include "handler.h"
+
+#include <sys/syscall.h>
+
+#include "arena.h"
+#include "cct.h"
+#include "clock.h"
+
+__thread struct assay_tls assay_tls __attribute__((tls_model("initial-exec")));
+struct assay_process assay_process;
+struct sigaction assay_handler_programs_action;
+assay_unwind_fn *assay_handler_unwind;
+
+enum { METRIC_CPU = 0, TIMELINE_CHUNK = 4096 };
+
+/* For counters with one writer: a reader sees the old or the new value. */
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+void assay_handler_drop(struct assay_thread *thread, enum assay_spool_drop why)
+{
+	if (thread && thread->record)
+		add(&thread->record->dropped[why], 1);
+	else
+		atomic_fetch_add(&assay_process.header->dropped[why], 1);
+}
+
+static void note_time(struct assay_thread *thread, assay_ref node, uint64_t now, uint64_t weight)
+{
+	assay_ref ref = atomic_load_explicit(&thread->record->timeline, memory_order_relaxed);
+	struct assay_spool_timeline *chunk = ref ? assay_at(ref) : NULL;
+	uint32_t count = chunk ? atomic_load_explicit(&chunk->count, memory_order_relaxed) : 0;
+
+	if (!thread->timeline_left)
+		return;
+	if (!chunk || count == chunk->capacity) {
+		struct assay_spool_timeline *fresh = assay_arena_alloc(&thread->arena, TIMELINE_CHUNK);
+
+		if (!fresh)
+			return;
+		fresh->next = ref;
+		fresh->capacity = (TIMELINE_CHUNK - sizeof *fresh) / sizeof fresh->entries[0];
+		atomic_store_explicit(&thread->record->timeline, assay_ref_of(fresh), memory_order_release);
+		chunk = fresh;
+		count = 0;
+	}
+	chunk->entries[count] = (struct assay_spool_timeline_entry){ now, node, (uint32_t)(weight / 1000) };
+	atomic_store_explicit(&chunk->count, count + 1, memory_order_release);
+	thread->timeline_left--;
+}
+
+static void sample(struct assay_thread *thread, void *context)
+{
+	uint64_t begin = assay_now_ns(), cpu = assay_thread_cpu_ns(), weight = cpu - thread->last_cpu_ns;
+	struct assay_spool_thread *record = thread->record;
+	enum assay_spool_walk end;
+	uint32_t count = assay_handler_unwind(thread, context, &end);
+	assay_ref node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
+
+	thread->last_cpu_ns = cpu;
+	if (node && assay_cct_add(thread, node, METRIC_CPU, weight) == 0) {
+		add(&record->samples, 1);
+		add(&record->weight_ns, weight);
+		add(&record->walks[end], 1);
+		if (assay_process.timeline)
+			note_time(thread, node, begin, weight);
+	} else {
+		assay_handler_drop(thread, ASSAY_DROP_FULL);
+	}
+	atomic_store_explicit(&record->live_seen_ns, begin, memory_order_relaxed);
+	atomic_store_explicit(&record->live_seen_cpu_ns, cpu, memory_order_relaxed);
+	assay_clock_next(thread, cpu);
+	add(&record->self_ns, assay_now_ns() - begin);
+}
+
+/* A signal of our number that is not ours: as if Assay were not here. */
+static void forward(int signal, siginfo_t *info, void *context)
+{
+	struct sigaction *action = &assay_handler_programs_action;
+
+	if (action->sa_handler == SIG_IGN)
+		return;
+	if (action->sa_handler != SIG_DFL) {
+		if (action->sa_flags & SA_SIGINFO)
+			action->sa_sigaction(signal, info, context);
+		else
+			action->sa_handler(signal);
+		return;
+	}
+	/* the default for real-time signals is to die of them; the mask goes with the handler's return */
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	syscall(SYS_rt_sigaction, signal, &(struct { void *handler; unsigned long flags; void *restorer;
+		uint64_t mask; }){ (void *)standard.sa_handler, 0, NULL, 0 }, NULL, 8);
+	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
+}
+
+void assay_handler(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	struct assay_thread *thread = assay_tls.thread;
+
+	if (!assay_clock_is_ours(thread, info)) {
+		forward(signal, info, context);
+		errno = saved;
+		return;
+	}
+	if (atomic_load_explicit(&assay_process.on, memory_order_acquire)) {
+		if (!thread) {
+			assay_handler_drop(NULL, ASSAY_DROP_UNREADY);
+		} else if (assay_guard_enter()) {
+			sample(thread, context);
+			assay_guard_leave();
+		} else {
+			assay_handler_drop(thread, ASSAY_DROP_BUSY);
+			assay_clock_next(thread, assay_thread_cpu_ns());
+		}
+	}
+	errno = saved;
+}

@@ -1,0 +1,119 @@
+/*
+ * state.h: what the handler side knows of the process and of each thread.
+ *
+ * Owns the structures only. The core fills them outside handlers (start.c, threads.c); handlers
+ * read the process's and own their thread's. All of it is private memory: the spool holds only what
+ * the digest needs.
+ */
+#ifndef ASSAY_CORE_SIG_STATE_H
+#define ASSAY_CORE_SIG_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "guard.h"
+#include "profile/spool.h"
+
+enum { ASSAY_FRAMES_MAX = 512 };
+
+/* One frame of a walk. */
+struct assay_frame_ref {
+	uint64_t address; /* as in struct assay_spool_node */
+	uint32_t module;
+	uint32_t index; /* the module's index in the private table, for the walk's own use */
+};
+
+/* Bump allocation in a chunk of the spool. */
+struct assay_arena {
+	uint64_t next, end; /* byte offsets in the spool */
+	uint32_t chunk;     /* size of the last chunk, doubled up to a limit */
+};
+
+/* Memory a walk works in, so that a handler's own stack use stays small. */
+struct assay_walk_memory;
+
+struct assay_thread {
+	struct assay_spool_thread *record;
+	struct assay_arena arena;
+	_Atomic uint32_t state; /* enum assay_thread_state */
+	uint32_t slot;          /* its place in the pool (thread.c) */
+	uint32_t next_free;
+	pid_t tid;
+
+	/* clock */
+	int timer;    /* kernel's timer id, -1 = none */
+	int event;    /* perf event's descriptor, -1 = none */
+	bool armed;
+	uint64_t deadline_ns; /* on the thread's CPU clock */
+	uint64_t random;
+	uint64_t last_cpu_ns; /* CPU clock at the last sample */
+
+	/* the stack that it was given: walks read it directly */
+	uintptr_t stack_low, stack_high;
+
+	/* start (wrap_thread.c) */
+	void *(*routine)(void *);
+	int (*routine11)(void *); /* by thrd_create */
+	void *argument;
+	size_t stack_size;
+
+	uint32_t timeline_left;
+
+	_Atomic bool settling;  /* its totals are being brought up to date (thread.c) */
+	int64_t core_wait_ns;   /* the part of its run-queue delay that is in the totals */
+
+	/* the last path, root first, to find the common part of the next one quickly */
+	uint32_t path_length;
+	assay_ref path[ASSAY_FRAMES_MAX + 2];
+
+	struct assay_frame_ref frames[ASSAY_FRAMES_MAX]; /* innermost first */
+	struct assay_walk_memory *walk;
+	uint64_t walk_memory[1280];
+};
+
+enum assay_thread_state {
+	ASSAY_SLOT_FREE = 0,
+	ASSAY_SLOT_STARTING = 1,
+	ASSAY_SLOT_LIVE = 2,
+};
+
+struct assay_process {
+	_Atomic bool on;   /* samples are taken */
+	bool active;       /* this process is part of a run (wrappers follow what it starts) */
+	pid_t pid;
+	uint8_t *base;     /* the spool's mapping */
+	uint64_t limit;    /* its size */
+	struct assay_spool_header *header;
+	uint32_t clock;    /* enum assay_spool_clock */
+	uint32_t rate_hz;
+	uint64_t period_ns;
+	uint32_t timeline; /* entries a thread may keep, 0 = no time line */
+	bool libunwind;
+	bool perf_kernel;  /* perf events may count in the kernel */
+	int signal;        /* the sampling signal */
+	bool reserve_by_file; /* the kernel cannot populate mappings: reserve through the file */
+	char path[4096];   /* of the spool */
+};
+
+extern struct assay_process assay_process;
+
+/* Memory behind a reference. No check: only for references that this process wrote itself. */
+static inline void *assay_at(assay_ref ref)
+{
+	return assay_process.base + (uint64_t)ref * ASSAY_SPOOL_SLOT;
+}
+
+/* The reference to memory in the spool. */
+static inline assay_ref assay_ref_of(const void *p)
+{
+	return (assay_ref)((uint64_t)((const uint8_t *)p - assay_process.base) / ASSAY_SPOOL_SLOT);
+}
+
+/* CLOCK_MONOTONIC and the calling thread's CPU clock, ns. Safe in handlers. */
+uint64_t assay_now_ns(void);
+uint64_t assay_thread_cpu_ns(void);
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * Assay's own unwinder for x86-64.
+ *
+ * A walk tries the fast way first: for each pc a 64-bit row out of one process-wide cache that says
+ * where the CFA is (rsp or rbp plus an offset) and whether rbp was saved. That is enough for nearly
+ * all code. A row that needs more (an expression, another register, a signal frame) is evaluated in
+ * full; and where that needs a register which the fast way did not follow, the walk starts again and
+ * follows all of them.
+ *
+ * The cache takes no lock: an entry is two words, the second being the row and the first the key
+ * xor the row (Hyatt and Mann's lockless hashing, ICGA Journal 25/1, 2002), so an entry torn by two
+ * writers does not match any key.
+ */
+#include "unwind.h"
+
+#ifdef __x86_64__
+
+#include <sys/uio.h>
+#include <ucontext.h>
+
+#include "cfi.h"
+
+enum { PAGE = 4096, RED_ZONE = 128, RETURN_SAVED_AT = -8 };
+
+struct assay_walk_memory {
+	struct assay_cfi_row row;
+	struct assay_cfi_memory cfi;
+	uintptr_t page; /* address that `copy` holds, 0 = none */
+	uint8_t copy[PAGE];
+};
+_Static_assert(sizeof(struct assay_walk_memory) <= sizeof(((struct assay_thread *)0)->walk_memory), "walk memory");
+
+struct walk {
+	struct assay_walk_memory *memory;
+	uintptr_t low, high; /* the part of the stack that may be read directly */
+	uintptr_t stack_low, stack_high;
+	uint64_t reg[ASSAY_CFI_REGISTERS];
+	uint32_t known;      /* registers whose value is right at this frame */
+	bool full;           /* follow all registers */
+	bool exact;          /* the pc is where the thread is, not a return address */
+};
+
+/* ---- memory ---- */
+
+static void set_window(struct walk *w)
+{
+	uintptr_t sp = w->reg[ASSAY_CFI_RSP];
+
+	w->low = w->high = 0;
+	if (sp >= w->stack_low && sp < w->stack_high) {
+		w->low = sp - RED_ZONE;
+		w->high = w->stack_high;
+	}
+}
+
+/* Memory that is not this thread's own stack (alternate stacks, coroutines): by copies of whole pages. */
+static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
+{
+	struct assay_walk_memory *m = w->memory;
+	uintptr_t page = address & ~(uintptr_t)(PAGE - 1);
+
+	if (address % sizeof *value != 0 || !page)
+		return -EFAULT;
+	if (m->page != page) {
+		struct iovec local = { m->copy, PAGE }, remote = { (void *)page, PAGE };
+
+		m->page = 0;
+		if (process_vm_readv(assay_process.pid, &local, 1, &remote, 1, 0) != PAGE)
+			return -EFAULT;
+		m->page = page;
+	}
+	memcpy(value, m->copy + (address - page), sizeof *value);
+	return 0;
+}
+
+static int read_word(void *context, uintptr_t address, uint64_t *value)
+{
+	struct walk *w = context;
+
+	if (address >= w->low && address <= w->high - sizeof *value && w->high) {
+		memcpy(value, (const void *)address, sizeof *value);
+		return 0;
+	}
+	return read_foreign(w, address, value);
+}
+
+/* ---- the cache of rows ---- */
+
+enum { CACHE_BITS = 12, ROW_VALID = 1, ROW_BP_BASE = 2, ROW_BP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16 };
+
+/*
+ * A packed row: flags in bits 0-7, the module's index + 1 in 8-19, the CFA's offset (signed) in
+ * 20-43, where rbp is saved below the CFA, in words, in 44-63.
+ */
+struct cache_entry {
+	_Atomic uint64_t check, row;
+};
+static struct cache_entry cache[1 << CACHE_BITS];
+
+static struct cache_entry *cache_slot(uintptr_t pc)
+{
+	return &cache[(pc * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
+}
+
+static uint64_t cache_key(uintptr_t pc)
+{
+	return pc ^ (uint64_t)assay_module_generation() << 48;
+}
+
+static uint64_t cache_get(uintptr_t pc)
+{
+	struct cache_entry *e = cache_slot(pc);
+	uint64_t row = atomic_load_explicit(&e->row, memory_order_relaxed);
+	uint64_t check = atomic_load_explicit(&e->check, memory_order_relaxed);
+
+	return (check ^ row) == cache_key(pc) ? row : 0;
+}
+
+static void cache_put(uintptr_t pc, uint64_t row)
+{
+	struct cache_entry *e = cache_slot(pc);
+
+	atomic_store_explicit(&e->row, row, memory_order_relaxed);
+	atomic_store_explicit(&e->check, cache_key(pc) ^ row, memory_order_relaxed);
+}
+
+static int row_module(uint64_t row)
+{
+	return (int)(row >> 8 & 0xfff) - 1;
+}
+
+static int64_t row_cfa(uint64_t row)
+{
+	return (int64_t)(row << 20) >> 40;
+}
+
+static uint64_t pack(const struct assay_cfi_row *row, int module)
+{
+	const struct assay_cfi_rule *bp = &row->rules[ASSAY_CFI_RBP], *ra = &row->rules[ASSAY_CFI_RA];
+	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << 8;
+
+	for (int i = 0; i < ASSAY_CFI_RA; i++)
+		if (i != ASSAY_CFI_RBP && i != ASSAY_CFI_RSP && row->rules[i].kind != ASSAY_CFI_SAME)
+			packed |= ROW_OTHERS;
+	if (row->signal || row->cfa.kind != ASSAY_CFI_REGISTER ||
+	    (row->cfa_register != ASSAY_CFI_RSP && row->cfa_register != ASSAY_CFI_RBP) ||
+	    row->cfa.value < -(1 << 23) || row->cfa.value >= 1 << 23 || ra->kind != ASSAY_CFI_OFFSET ||
+	    ra->value != RETURN_SAVED_AT || row->rules[ASSAY_CFI_RSP].kind != ASSAY_CFI_SAME)
+		return packed | ROW_COMPLEX;
+	packed |= ((uint64_t)row->cfa.value & 0xffffff) << 20;
+	if (row->cfa_register == ASSAY_CFI_RBP)
+		packed |= ROW_BP_BASE;
+	if (bp->kind == ASSAY_CFI_OFFSET) {
+		if (bp->value >= 0 || bp->value % 8 != 0 || -bp->value / 8 >= 1 << 20)
+			return packed | ROW_COMPLEX;
+		packed |= ROW_BP_SAVED | (uint64_t)(-bp->value / 8) << 44;
+	} else if (bp->kind != ASSAY_CFI_SAME) {
+		return packed | ROW_COMPLEX;
+	}
+	return packed;
+}
+
+/* ---- steps: 1 = stepped, 0 = this was the outermost frame, negative = -(enum assay_spool_walk) ---- */
+
+static int step_fast(struct walk *w, uint64_t row)
+{
+	uint64_t cfa = w->reg[row & ROW_BP_BASE ? ASSAY_CFI_RBP : ASSAY_CFI_RSP] + (uint64_t)row_cfa(row);
+
+	if (cfa <= w->reg[ASSAY_CFI_RSP])
+		return -ASSAY_WALK_NO_ASCENT;
+	if (read_word(w, cfa + RETURN_SAVED_AT, &w->reg[ASSAY_CFI_RA]) < 0)
+		return -ASSAY_WALK_BAD_READ;
+	if (row & ROW_BP_SAVED && read_word(w, cfa - (row >> 44) * 8, &w->reg[ASSAY_CFI_RBP]) < 0)
+		return -ASSAY_WALK_BAD_READ;
+	if (row & ROW_OTHERS)
+		w->known &= 1u << ASSAY_CFI_RBP | 1u << ASSAY_CFI_RSP | 1u << ASSAY_CFI_RA;
+	w->reg[ASSAY_CFI_RSP] = cfa;
+	w->exact = false;
+	return 1;
+}
+
+static int apply(struct walk *w, const struct assay_module *m, const struct assay_cfi_rule *rule, uint64_t cfa,
+		 uint64_t *value)
+{
+	int error;
+
+	switch (rule->kind) {
+	case ASSAY_CFI_OFFSET:
+		return read_word(w, cfa + (uint64_t)rule->value, value);
+	case ASSAY_CFI_VAL_OFFSET:
+		*value = cfa + (uint64_t)rule->value;
+		return 0;
+	case ASSAY_CFI_REGISTER:
+		if (rule->value < 0 || rule->value >= ASSAY_CFI_REGISTERS)
+			return -EINVAL;
+		*value = w->reg[rule->value];
+		return w->known >> rule->value & 1 ? 0 : -ENODATA;
+	case ASSAY_CFI_EXPRESSION:
+	case ASSAY_CFI_VAL_EXPRESSION:
+		error = assay_cfi_evaluate(m, (uintptr_t)rule->value, w->reg, w->known, &cfa, read_word, w, value);
+		if (error < 0 || rule->kind == ASSAY_CFI_VAL_EXPRESSION)
+			return error;
+		return read_word(w, *value, value);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int as_walk_end(int error)
+{
+	return error == -EFAULT ? -ASSAY_WALK_BAD_READ : -ASSAY_WALK_BAD_RULE;
+}
+
+/* The CFA, or an error: -ENODATA when it needs a register that is not known. */
+static int find_cfa(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, uint64_t *cfa)
+{
+	if (row->cfa.kind == ASSAY_CFI_VAL_EXPRESSION)
+		return assay_cfi_evaluate(m, (uintptr_t)row->cfa.value, w->reg, w->known, NULL, read_word, w, cfa);
+	if (row->cfa.kind != ASSAY_CFI_REGISTER)
+		return -EINVAL;
+	*cfa = w->reg[row->cfa_register] + (uint64_t)row->cfa.value;
+	return w->known >> row->cfa_register & 1 ? 0 : -ENODATA;
+}
+
+/* One step by the full row. Sets *again when it needs registers that were not followed. */
+static int step_full(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, bool *again)
+{
+	uint64_t cfa, next[ASSAY_CFI_REGISTERS];
+	uint32_t known = 0;
+	int error = find_cfa(w, m, row, &cfa);
+
+	if (error == -ENODATA && !w->full) {
+		*again = true;
+		return 1;
+	}
+	if (error < 0)
+		return as_walk_end(error);
+	if (row->rules[ASSAY_CFI_RA].kind == ASSAY_CFI_UNDEFINED)
+		return 0;
+	for (int i = 0; i < ASSAY_CFI_REGISTERS; i++) {
+		const struct assay_cfi_rule *rule = &row->rules[i];
+
+		next[i] = w->reg[i];
+		if (i == ASSAY_CFI_RSP && rule->kind == ASSAY_CFI_SAME) {
+			next[i] = cfa;
+			known |= 1u << i;
+		} else if (rule->kind == ASSAY_CFI_SAME) {
+			known |= w->known & 1u << i;
+		} else if (rule->kind != ASSAY_CFI_UNDEFINED) {
+			error = apply(w, m, rule, cfa, &next[i]);
+			if (error == 0)
+				known |= 1u << i;
+			else if (i == ASSAY_CFI_RA || i == ASSAY_CFI_RSP || i == ASSAY_CFI_RBP)
+				return as_walk_end(error);
+		}
+	}
+	if (!row->signal && next[ASSAY_CFI_RSP] <= w->reg[ASSAY_CFI_RSP])
+		return -ASSAY_WALK_NO_ASCENT;
+	memcpy(w->reg, next, sizeof next);
+	w->known = known;
+	w->exact = row->signal;
+	if (row->signal)
+		set_window(w);
+	return 1;
+}
+
+/* Code without unwind tables: its frame pointer, if it is one. */
+static int step_frame_pointer(struct walk *w)
+{
+	uint64_t bp = w->reg[ASSAY_CFI_RBP], sp = w->reg[ASSAY_CFI_RSP], next, pc;
+
+	if (!(w->known >> ASSAY_CFI_RBP & 1) || bp < sp || bp % 8 != 0 || bp - sp > 1 << 20)
+		return -ASSAY_WALK_NO_RULE;
+	if (read_word(w, bp, &next) < 0 || read_word(w, bp + 8, &pc) < 0)
+		return -ASSAY_WALK_NO_RULE;
+	if (pc && assay_module_find(pc - 1) < 0 && next <= bp)
+		return -ASSAY_WALK_NO_RULE;
+	w->reg[ASSAY_CFI_RSP] = bp + 16;
+	w->reg[ASSAY_CFI_RBP] = next;
+	w->reg[ASSAY_CFI_RA] = pc;
+	w->known = 1u << ASSAY_CFI_RBP | 1u << ASSAY_CFI_RSP | 1u << ASSAY_CFI_RA;
+	w->exact = false;
+	return 1;
+}
+
+/* A call through a null or wild pointer, caught at its first instruction: the return address is on top. */
+static int step_wild(struct walk *w)
+{
+	uint64_t pc;
+
+	if (read_word(w, w->reg[ASSAY_CFI_RSP], &pc) < 0 || assay_module_find(pc - 1) < 0)
+		return -ASSAY_WALK_NO_RULE;
+	w->reg[ASSAY_CFI_RA] = pc;
+	w->reg[ASSAY_CFI_RSP] += 8;
+	w->exact = false;
+	return 1;
+}
+
+static void set_frame(struct assay_frame_ref *frame, int module, uintptr_t pc)
+{
+	frame->module = ASSAY_PLACE_ABSOLUTE;
+	frame->address = pc;
+	frame->index = (uint32_t)module;
+	if (module >= 0 && assay_module_at(module)->ref) {
+		frame->module = assay_module_at(module)->ref;
+		frame->address = pc - assay_module_at(module)->bias;
+	}
+}
+
+void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
+{
+	set_frame(frame, assay_module_find(address), address);
+}
+
+/* Notes the frame at the current pc and steps to its caller. */
+static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
+{
+	uintptr_t pc = w->reg[ASSAY_CFI_RA] - (w->exact ? 0 : 1);
+	uint64_t row = w->full ? 0 : cache_get(pc);
+	int module = row ? row_module(row) : assay_module_find(pc), error;
+
+	set_frame(frame, module, pc);
+	if (row && !(row & ROW_COMPLEX))
+		return step_fast(w, row);
+	if (module < 0)
+		return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
+	error = assay_cfi_find(assay_module_at(module), pc, &w->memory->cfi, &w->memory->row);
+	if (error == -ENOENT)
+		return step_frame_pointer(w);
+	if (error < 0)
+		return -ASSAY_WALK_BAD_RULE;
+	if (!w->full) {
+		row = pack(&w->memory->row, module);
+		cache_put(pc, row);
+		if (!(row & ROW_COMPLEX))
+			return step_fast(w, row);
+	}
+	return step_full(w, assay_module_at(module), &w->memory->row, again);
+}
+
+static void begin(struct walk *w, const struct assay_thread *thread, const ucontext_t *context)
+{
+	/* ucontext's register for each DWARF number */
+	static const uint8_t order[ASSAY_CFI_REGISTERS] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+		REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP };
+
+	for (int i = 0; i < ASSAY_CFI_REGISTERS; i++)
+		w->reg[i] = (uint64_t)context->uc_mcontext.gregs[order[i]];
+	w->known = (1u << ASSAY_CFI_REGISTERS) - 1;
+	w->exact = true;
+	w->memory = (struct assay_walk_memory *)thread->walk_memory;
+	w->memory->page = 0;
+	w->stack_low = thread->stack_low;
+	w->stack_high = thread->stack_high;
+	set_window(w);
+}
+
+uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
+{
+	struct walk w = { .full = false };
+	uint32_t n = 0;
+
+	begin(&w, thread, context);
+	for (;;) {
+		bool again = false;
+		int stepped = visit(&w, &thread->frames[n], &again);
+
+		if (again) {
+			w.full = true;
+			begin(&w, thread, context);
+			n = 0;
+			continue;
+		}
+		n++;
+		*end = (enum assay_spool_walk)(stepped < 0 ? -stepped : ASSAY_WALK_COMPLETE);
+		if (stepped <= 0 || !w.reg[ASSAY_CFI_RA])
+			return n;
+		if (n == ASSAY_FRAMES_MAX) {
+			*end = ASSAY_WALK_TOO_DEEP;
+			return n;
+		}
+	}
+}
+
+#endif

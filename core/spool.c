@@ -1,0 +1,142 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "profile/environment.h"
+#include "sig/arena.h"
+
+enum { FIRST_PART = 16 * 1024 };
+
+static char *append(char *to, const char *end, const char *text)
+{
+	while (*text && to < end - 1)
+		*to++ = *text++;
+	*to = 0;
+	return to;
+}
+
+static char *append_number(char *to, const char *end, unsigned long n)
+{
+	char digits[24], *d = digits + sizeof digits - 1;
+
+	*d = 0;
+	do {
+		*--d = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	return append(to, end, d);
+}
+
+/* RUN/PID-N.spool: an exec'ed image of the same process takes the next N. */
+static int open_new(const char *run)
+{
+	struct assay_process *p = &assay_process;
+	const char *end = p->path + sizeof p->path;
+	int fd = -1;
+
+	for (unsigned long n = 0; n < 100000 && fd < 0; n++) {
+		char *at = append(p->path, end, run);
+
+		at = append(at, end, "/");
+		at = append_number(at, end, (unsigned long)p->pid);
+		at = append(at, end, "-");
+		at = append_number(at, end, n);
+		at = append(at, end, ASSAY_SPOOL_SUFFIX);
+		if (at >= end - 1)
+			return -ENAMETOOLONG;
+		fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return fd < 0 ? -EEXIST : fd;
+}
+
+/* The mapping spans the whole limit from the start; only what is reserved is ever touched. */
+static int map(int fd, uint64_t limit)
+{
+	struct rlimit files;
+	void *base = MAP_FAILED;
+
+	if (getrlimit(RLIMIT_FSIZE, &files) == 0)
+		while (limit > files.rlim_cur && limit >= FIRST_PART)
+			limit /= 2;
+	for (; limit >= FIRST_PART; limit /= 2) {
+		base = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+		if (base != MAP_FAILED)
+			break;
+	}
+	if (base == MAP_FAILED)
+		return limit < FIRST_PART ? -EFBIG : -errno;
+	if (ftruncate(fd, (off_t)limit) < 0) {
+		int error = -errno;
+
+		munmap(base, limit);
+		return error;
+	}
+	assay_process.base = base;
+	assay_process.limit = limit;
+	return 0;
+}
+
+static void fill_header(void)
+{
+	struct assay_spool_header *h = (void *)assay_process.base;
+	struct timespec t;
+
+	assay_process.header = h;
+	h->version = ASSAY_SPOOL_VERSION;
+	h->byte_order = ASSAY_SPOOL_BYTE_ORDER;
+	h->header_size = sizeof *h;
+	h->slot_size = ASSAY_SPOOL_SLOT;
+	h->limit = assay_process.limit;
+	atomic_store(&h->next, FIRST_PART);
+	h->pid = assay_process.pid;
+	h->ppid = getppid();
+	h->uid = getuid();
+	h->clock = assay_process.clock;
+	h->rate_hz = assay_process.rate_hz;
+	h->unwinder = assay_process.libunwind;
+	clock_gettime(CLOCK_REALTIME, &t);
+	h->start_realtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	h->start_ns = assay_now_ns();
+	assay_arena_reset((sizeof *h + 63) / 64 * 64, FIRST_PART);
+	/* last, so that a reader takes no header that is not whole */
+	atomic_thread_fence(memory_order_release);
+	memcpy(h->magic, ASSAY_SPOOL_MAGIC, sizeof h->magic);
+}
+
+int assay_spool_create(const char *run, uint64_t limit)
+{
+	int fd = open_new(run), error;
+
+	if (fd < 0)
+		return fd;
+	error = map(fd, limit);
+	if (error == 0) {
+		fchmod(fd, 0600); /* whatever the program's umask is */
+		error = assay_arena_reserve(0, FIRST_PART, fd);
+		if (error < 0)
+			assay_spool_unmap();
+	}
+	if (error < 0)
+		unlink(assay_process.path);
+	else
+		fill_header();
+	close(fd);
+	return error;
+}
+
+void assay_spool_unmap(void)
+{
+	if (assay_process.base)
+		munmap(assay_process.base, assay_process.limit);
+	assay_process.base = NULL;
+	assay_process.header = NULL;
+}

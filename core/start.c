@@ -1,0 +1,288 @@
+/*
+ * start.c: the process's beginning, forks and end.
+ *
+ * The constructor runs before the program's (the library is linked initfirst). What fails here
+ * switches Assay off, says so once on standard error, and leaves the program to run as it would.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "open_libunwind.h"
+#include "modules.h"
+#include "profile/environment.h"
+#include "real.h"
+#include "sig/arena.h"
+#include "sig/clock.h"
+#include "sig/handler.h"
+#include "sig/module.h"
+#include "spool.h"
+#include "thread.h"
+#include "wrap.h"
+
+static char run_dir[3072];
+static char program[4096];
+static const char *command; /* arguments, each with its NUL, where the kernel put them */
+static size_t command_length;
+static uint64_t limit;
+static bool said;
+
+void assay_process_off(const char *why, int error)
+{
+	struct iovec text[] = {
+		{ (char *)"assay: not measuring ", 21 },
+		{ program, strlen(program) },
+		{ (char *)": ", 2 },
+		{ (char *)why, strlen(why) },
+		{ (char *)": ", error < 0 ? 2u : 0u },
+		{ (char *)"", 0 },
+		{ (char *)"\n", 1 },
+	};
+
+	atomic_store(&assay_process.on, false);
+	if (error < 0) {
+		text[5].iov_base = (char *)strerrordesc_np(-error);
+		text[5].iov_len = text[5].iov_base ? strlen(text[5].iov_base) : 0;
+	}
+	if (!said)
+		writev(2, text, sizeof text / sizeof text[0]);
+	said = true;
+}
+
+static uint64_t number(const char *name, uint64_t standard, uint64_t low, uint64_t high)
+{
+	const char *text = assay_environment_get(name);
+	uint64_t value = text ? strtoull(text, NULL, 10) : standard;
+
+	return value < low ? low : value > high ? high : value;
+}
+
+static bool is(const char *name, const char *value)
+{
+	const char *text = assay_environment_get(name);
+
+	return text && strcmp(text, value) == 0;
+}
+
+static int take_options(void)
+{
+	struct assay_process *p = &assay_process;
+	const char *run = assay_environment_get(ASSAY_ENV_RUN);
+
+	if (strlen(run) >= sizeof run_dir)
+		return -ENAMETOOLONG;
+	strcpy(run_dir, run);
+	p->rate_hz = (uint32_t)number(ASSAY_ENV_RATE, ASSAY_RATE_DEFAULT, 1, ASSAY_RATE_MAX);
+	p->period_ns = 1000000000u / p->rate_hz;
+	p->timeline = (uint32_t)number(ASSAY_ENV_TIMELINE, 0, 0, 1u << 30);
+	p->clock = is(ASSAY_ENV_CLOCK, "perf") ? ASSAY_CLOCK_PERF : ASSAY_CLOCK_CPU;
+	p->libunwind = is(ASSAY_ENV_UNWINDER, "libunwind") || !ASSAY_UNWIND_HAVE_OWN;
+	limit = number(ASSAY_ENV_LIMIT, ASSAY_LIMIT_DEFAULT, ASSAY_LIMIT_MIN, 60ull << 30) & ~(uint64_t)4095;
+	return 0;
+}
+
+static int choose_unwinder(void)
+{
+#if ASSAY_UNWIND_HAVE_OWN
+	assay_handler_unwind = assay_unwind_own;
+#endif
+	if (!assay_process.libunwind)
+		return 0;
+	assay_handler_unwind = assay_unwind_libunwind;
+	return assay_libunwind_open();
+}
+
+static void find_program(int argc, char **argv)
+{
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+
+	program[n > 0 ? n : 0] = 0;
+	assay_module_program = program;
+	if (argc > 0) {
+		/* the kernel lays the arguments out one after the other */
+		command = argv[0];
+		command_length = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+		if (command_length > 64 * 1024)
+			command_length = 64 * 1024;
+	}
+}
+
+static void describe(void)
+{
+	struct assay_spool_header *h = assay_process.header;
+	struct assay_spool_metric *metric = assay_arena_alloc_common(sizeof *metric);
+	static const char name[] = "cpu", unit[] = "ns", obtained[] = "sampled",
+		help[] = "CPU time of the thread, sampled: each sample weighs the CPU time since the thread's last one";
+
+	h->exe = assay_arena_string(program, strlen(program));
+	if (command)
+		h->command = assay_arena_string(command, command_length);
+	if (!metric)
+		return;
+	metric->kind = ASSAY_METRIC_SAMPLED_TIME;
+	metric->name = assay_arena_string(name, sizeof name - 1);
+	metric->unit = assay_arena_string(unit, sizeof unit - 1);
+	metric->obtained = assay_arena_string(obtained, sizeof obtained - 1);
+	metric->help = assay_arena_string(help, sizeof help - 1);
+	atomic_store(&h->metrics, assay_ref_of(metric));
+}
+
+bool assay_process_is_own(void)
+{
+	return assay_process.header && (pid_t)syscall(SYS_getpid) == assay_process.pid;
+}
+
+static uint64_t process_cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void assay_process_leave(bool exec, int status)
+{
+	struct assay_spool_header *h = assay_process.header;
+
+	if (!atomic_load(&assay_process.on))
+		return;
+	if (exec && assay_tls.thread)
+		assay_clock_pause(assay_tls.thread);
+	assay_threads_settle();
+	h->status = status & 0xff;
+	atomic_store(&h->cpu_ns, process_cpu());
+	atomic_store(&h->end_ns, assay_now_ns());
+	atomic_store(&h->state, exec ? ASSAY_STATE_EXECED : ASSAY_STATE_EXITED);
+}
+
+void assay_process_return(void)
+{
+	if (!atomic_load(&assay_process.on))
+		return;
+	atomic_store(&assay_process.header->state, ASSAY_STATE_RUNNING);
+	atomic_store(&assay_process.header->end_ns, 0);
+	if (assay_tls.thread)
+		assay_clock_resume(assay_tls.thread);
+}
+
+/* ---- fork ---- */
+
+static __thread bool guarded __attribute__((tls_model("initial-exec")));
+
+static void before_fork(void)
+{
+	guarded = assay_guard_enter();
+}
+
+static void after_fork_parent(void)
+{
+	if (guarded)
+		assay_guard_leave();
+}
+
+static void after_fork_child(void)
+{
+	assay_process_forked();
+	if (guarded)
+		assay_guard_leave();
+}
+
+void assay_process_forked(void)
+{
+	struct assay_thread *thread;
+	int error;
+
+	if (!assay_process.header)
+		return;
+	atomic_store(&assay_process.on, false);
+	assay_process.pid = (pid_t)syscall(SYS_getpid);
+	thread = assay_threads_after_fork();
+	assay_spool_unmap();
+	error = assay_spool_create(run_dir, limit);
+	if (error < 0) {
+		assay_tls.thread = NULL;
+		assay_process_off("no spool for a forked process", error);
+		return;
+	}
+	assay_process.header->fork_ns = assay_process.header->start_ns;
+	describe();
+	assay_module_rewrite();
+	if (!thread)
+		thread = assay_threads_take();
+	if (thread)
+		assay_threads_begin(thread, NULL, 0, ASSAY_THREADS_FORKED);
+	atomic_store(&assay_process.on, true);
+}
+
+/* ---- start and end ---- */
+
+/* Registered before anything of the program's, so called after all of it, destructors included. */
+static void at_exit(int status, void *context)
+{
+	(void)context;
+	if (assay_process_is_own() && assay_guard_enter()) {
+		assay_process_leave(false, status);
+		assay_guard_leave();
+	}
+}
+
+static int start(int argc, char **argv)
+{
+	struct assay_thread *thread;
+	uint64_t cpu = assay_thread_cpu_ns();
+	int error = take_options();
+
+	if (error < 0)
+		return error;
+	assay_process.pid = (pid_t)syscall(SYS_getpid);
+	find_program(argc, argv);
+	assay_module_find_object = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	error = choose_unwinder();
+	if (error < 0)
+		return error;
+	if (assay_process.clock == ASSAY_CLOCK_PERF)
+		assay_process.perf_kernel = assay_clock_perf_kernel();
+	error = assay_spool_create(run_dir, limit);
+	if (error < 0)
+		return error;
+	assay_process.header->startup_cpu_ns = cpu;
+	describe();
+	assay_modules_list();
+	error = assay_wrap_signal_start();
+	if (error < 0)
+		return error;
+	assay_wrap_thread_start();
+	on_exit(at_exit, NULL);
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	thread = assay_threads_take();
+	if (!thread)
+		return -ENOMEM;
+	atomic_store(&assay_process.on, true);
+	assay_guard_enter();
+	assay_threads_begin(thread, NULL, 0, ASSAY_THREADS_FIRST);
+	assay_guard_leave();
+	return 0;
+}
+
+__attribute__((constructor)) static void on_load(int argc, char **argv, char **envp)
+{
+	int saved = errno, error;
+
+	if (!envp || !assay_environment_take(envp))
+		return;
+	assay_process.active = true;
+	error = start(argc, argv);
+	if (error < 0)
+		assay_process_off("it could not be set up", error);
+	errno = saved;
+}
+

@@ -1,0 +1,366 @@
+/*
+ * Records are pooled by start routine once there are many, so that a program that starts threads for
+ * ever needs bounded memory: a record whose thread ended without a sample is used again at once, one
+ * with a tree only when the process has RECORDS_OWN of them already.
+ *
+ * Free slots and pooled records are stacks with a tag against the ABA problem (Treiber 1986).
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sig/arena.h"
+#include "sig/clock.h"
+#include "sig/unwind.h"
+
+enum {
+	BATCH = 32,          /* slots made at once */
+	BATCHES = 2048,
+	BUCKETS = 64,
+	RECORDS_OWN = 256,   /* from this many on, records with a tree are pooled too */
+	ABOVE_FRAME = 2048,  /* bytes above a thread's first frame that are surely its stack (glibc's TCB) */
+};
+/* Threads shorter than this do not have their run-queue delay read: it takes longer than they did. */
+#define SHORT_NS 2000000u
+
+static struct assay_thread *_Atomic batches[BATCHES];
+static _Atomic uint32_t slots_used;
+static _Atomic uint64_t free_slots;      /* tag << 32 | slot + 1 */
+static _Atomic uint64_t pool[BUCKETS];   /* tag << 32 | reference */
+static _Atomic uint32_t records_made;
+
+static struct assay_thread *slot_at(uint32_t slot)
+{
+	struct assay_thread *batch = atomic_load_explicit(&batches[slot / BATCH], memory_order_acquire);
+
+	return batch ? &batch[slot % BATCH] : NULL;
+}
+
+static struct assay_thread *new_slot(void)
+{
+	uint32_t slot = atomic_fetch_add(&slots_used, 1), b = slot / BATCH;
+	size_t size = sizeof(struct assay_thread) * BATCH;
+	struct assay_thread *batch, *none = NULL;
+
+	if (b >= BATCHES)
+		return NULL;
+	if (!atomic_load(&batches[b])) {
+		batch = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (batch == MAP_FAILED)
+			return NULL;
+		if (!atomic_compare_exchange_strong(&batches[b], &none, batch))
+			munmap(batch, size);
+	}
+	batch = slot_at(slot);
+	batch->slot = slot;
+	return batch;
+}
+
+struct assay_thread *assay_threads_take(void)
+{
+	uint64_t head = atomic_load(&free_slots);
+	struct assay_thread *thread;
+
+	do {
+		if (!(uint32_t)head) {
+			thread = new_slot();
+			if (thread)
+				atomic_store(&thread->state, ASSAY_SLOT_STARTING);
+			return thread;
+		}
+		thread = slot_at((uint32_t)head - 1);
+	} while (!atomic_compare_exchange_weak(&free_slots, &head, ((head >> 32) + 1) << 32 | thread->next_free));
+	atomic_store(&thread->state, ASSAY_SLOT_STARTING);
+	return thread;
+}
+
+void assay_threads_give_back(struct assay_thread *thread)
+{
+	uint64_t head = atomic_load(&free_slots);
+
+	atomic_store(&thread->state, ASSAY_SLOT_FREE);
+	do {
+		thread->next_free = (uint32_t)head;
+	} while (!atomic_compare_exchange_weak(&free_slots, &head, ((head >> 32) + 1) << 32 | (thread->slot + 1)));
+}
+
+/* ---- records ---- */
+
+static _Atomic uint64_t *bucket_of(uint32_t module, uint64_t entry)
+{
+	return &pool[((entry ^ module) * 0x9e3779b97f4a7c15u) >> 58];
+}
+
+static struct assay_spool_thread *pooled_record(uint32_t module, uint64_t entry)
+{
+	_Atomic uint64_t *bucket = bucket_of(module, entry);
+	uint64_t head = atomic_load(bucket);
+	struct assay_spool_thread *record;
+
+	do {
+		if (!(uint32_t)head)
+			return NULL;
+		record = assay_at((uint32_t)head);
+		if (record->entry != entry || record->entry_module != module)
+			return NULL;
+	} while (!atomic_compare_exchange_weak(bucket, &head, ((head >> 32) + 1) << 32 | record->pool_next));
+	return record;
+}
+
+static void pool_record(struct assay_spool_thread *record)
+{
+	_Atomic uint64_t *bucket = bucket_of(record->entry_module, record->entry);
+	uint64_t head = atomic_load(bucket);
+
+	do {
+		record->pool_next = (uint32_t)head;
+	} while (!atomic_compare_exchange_weak(bucket, &head, ((head >> 32) + 1) << 32 | assay_ref_of(record)));
+}
+
+static struct assay_spool_thread *take_record(void *routine, uint64_t now)
+{
+	_Atomic assay_ref *list = &assay_process.header->threads;
+	struct assay_frame_ref entry = { 0 };
+	struct assay_spool_thread *record;
+
+	if (routine) {
+		assay_unwind_frame(&entry, (uintptr_t)routine);
+		record = pooled_record(entry.module, entry.address);
+		if (record)
+			return record;
+	}
+	record = assay_arena_alloc_common(sizeof *record);
+	if (!record)
+		return NULL;
+	record->entry_module = entry.module;
+	record->entry = entry.address;
+	record->first_ns = now;
+	record->next = atomic_load(list);
+	while (!atomic_compare_exchange_weak(list, &record->next, assay_ref_of(record)))
+		;
+	atomic_fetch_add(&records_made, 1);
+	return record;
+}
+
+/* ---- begin ---- */
+
+static void find_stack(struct assay_thread *thread, size_t stack_size, enum assay_threads_kind kind)
+{
+	extern void *__libc_stack_end; /* the loader's: where the first thread's stack began */
+	struct rlimit limit;
+
+	if (kind == ASSAY_THREADS_FIRST) {
+		thread->stack_high = (uintptr_t)__libc_stack_end;
+		if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > 1u << 30)
+			limit.rlim_cur = 1u << 30;
+		thread->stack_low = thread->stack_high - limit.rlim_cur;
+	} else if (kind == ASSAY_THREADS_STARTED) {
+		thread->stack_high = (uintptr_t)__builtin_frame_address(0) + ABOVE_FRAME;
+		thread->stack_low = thread->stack_high - stack_size;
+	}
+}
+
+void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stack_size, enum assay_threads_kind kind)
+{
+	struct assay_spool_thread *record;
+	uint64_t now = assay_now_ns();
+	bool first = kind != ASSAY_THREADS_STARTED;
+
+	thread->tid = first ? assay_process.pid : (pid_t)syscall(SYS_gettid);
+	thread->timer = thread->event = -1;
+	thread->armed = false;
+	thread->path_length = 0;
+	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
+	thread->timeline_left = assay_process.timeline;
+	find_stack(thread, stack_size, kind);
+	record = take_record(routine, now);
+	thread->record = record;
+	thread->arena = (struct assay_arena){ 0 };
+	if (!record) {
+		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
+		assay_threads_give_back(thread);
+		return;
+	}
+	record->tid = thread->tid;
+	thread->core_wait_ns = 0;
+	record->live_born_ns = now;
+	atomic_store(&record->live_start_ns, now);
+	atomic_store(&record->live_start_cpu_ns, 0);
+	atomic_store(&record->live_seen_ns, now);
+	atomic_store(&record->live_seen_cpu_ns, thread->last_cpu_ns);
+	atomic_fetch_add(&record->threads, 1);
+	atomic_store(&record->flags, ASSAY_THREAD_LIVE | (first ? ASSAY_THREAD_MAIN : 0));
+	assay_tls.thread = thread;
+	atomic_store(&thread->state, ASSAY_SLOT_LIVE);
+	if (assay_clock_start(thread) < 0)
+		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
+}
+
+/* ---- end ---- */
+
+/* Reads /proc/self/task/TID/NAME. Bytes read, ended by a NUL; 0: not readable. */
+static size_t read_proc(pid_t tid, const char *name, char *buffer, size_t size)
+{
+	char path[64] = "/proc/self/task/", *p = path + 16, digits[12];
+	int n = 0, fd;
+	ssize_t got;
+
+	do {
+		digits[n++] = (char)('0' + tid % 10);
+		tid /= 10;
+	} while (tid);
+	while (n)
+		*p++ = digits[--n];
+	strcpy(p, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	got = read(fd, buffer, size - 1);
+	close(fd);
+	buffer[got > 0 ? got : 0] = 0;
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* Run-queue delay of a thread, ns, by schedstat's second number; -1: not readable. */
+static int64_t read_core_wait(pid_t tid)
+{
+	char buffer[96], *end;
+
+	if (!read_proc(tid, "/schedstat", buffer, sizeof buffer))
+		return -1;
+	strtoull(buffer, &end, 10);
+	return *end == ' ' ? (int64_t)strtoull(end, NULL, 10) : -1;
+}
+
+static void read_name(struct assay_thread *thread, bool self)
+{
+	char buffer[32];
+	size_t n;
+
+	if (self) {
+		prctl(PR_GET_NAME, thread->record->name);
+		return;
+	}
+	n = read_proc(thread->tid, "/comm", buffer, sizeof buffer);
+	if (n > sizeof thread->record->name - 1)
+		n = sizeof thread->record->name - 1;
+	if (n && buffer[n - 1] == '\n')
+		n--;
+	memcpy(thread->record->name, buffer, n);
+}
+
+/* CPU clock of a thread of this process: the kernel's encoding of per-thread clocks by tid. */
+static uint64_t cpu_of(pid_t tid, uint64_t fallback)
+{
+	struct timespec t;
+	clockid_t clock = (clockid_t)((~(unsigned)tid << 3) | 6);
+
+	if (clock_gettime(clock, &t) < 0)
+		return fallback;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * Adds the thread's life up to now to its record's totals and lets its live part begin anew, so that a
+ * later call adds what has come since. The last thread to exit and the one that ends may both come
+ * here for one thread: the second leaves it to the first.
+ */
+static void settle(struct assay_thread *thread, uint64_t now, uint64_t cpu, bool self)
+{
+	struct assay_spool_thread *r = thread->record;
+	uint64_t start, start_cpu;
+	int64_t waited;
+
+	if (atomic_exchange(&thread->settling, true))
+		return;
+	start = atomic_load(&r->live_start_ns);
+	start_cpu = atomic_load(&r->live_start_cpu_ns);
+	if (now > start) {
+		atomic_fetch_add(&r->wall_ns, now - start);
+		atomic_store(&r->live_start_ns, now);
+	}
+	if (cpu > start_cpu) {
+		atomic_fetch_add(&r->cpu_ns, cpu - start_cpu);
+		atomic_store(&r->live_start_cpu_ns, cpu);
+	}
+	atomic_store(&r->last_ns, now);
+	if (now - r->live_born_ns >= SHORT_NS) {
+		waited = read_core_wait(thread->tid);
+		if (waited >= thread->core_wait_ns) {
+			atomic_fetch_add(&r->core_wait_ns, (uint64_t)(waited - thread->core_wait_ns));
+			atomic_fetch_add(&r->core_wait_wall_ns, now - start);
+			thread->core_wait_ns = waited;
+		}
+		read_name(thread, self);
+	}
+	atomic_store(&thread->settling, false);
+}
+
+void assay_threads_end(void)
+{
+	struct assay_thread *thread = assay_tls.thread;
+	struct assay_spool_thread *record;
+	uint64_t now;
+
+	if (!thread)
+		return;
+	now = assay_now_ns();
+	record = thread->record;
+	assay_clock_stop(thread);
+	settle(thread, now, assay_thread_cpu_ns(), true);
+	atomic_fetch_and(&record->flags, ~(uint32_t)ASSAY_THREAD_LIVE);
+	atomic_fetch_add(&record->self_ns, assay_now_ns() - now);
+	if (record->entry && (!atomic_load(&record->root) || atomic_load(&records_made) > RECORDS_OWN))
+		pool_record(record);
+	assay_tls.thread = NULL;
+	thread->record = NULL;
+	assay_threads_give_back(thread);
+}
+
+void assay_threads_settle(void)
+{
+	uint32_t used = atomic_load(&slots_used);
+	uint64_t now = assay_now_ns();
+
+	for (uint32_t i = 0; i < used && i < BATCH * BATCHES; i++) {
+		struct assay_thread *thread = slot_at(i);
+
+		if (!thread || atomic_load(&thread->state) != ASSAY_SLOT_LIVE)
+			continue;
+		settle(thread, now, cpu_of(thread->tid, atomic_load(&thread->record->live_seen_cpu_ns)),
+		       thread == assay_tls.thread);
+	}
+}
+
+struct assay_thread *assay_threads_after_fork(void)
+{
+	struct assay_thread *self = assay_tls.thread;
+	uint32_t used = atomic_load(&slots_used);
+
+	atomic_store(&free_slots, 0);
+	atomic_store(&records_made, 0);
+	for (int i = 0; i < BUCKETS; i++)
+		atomic_store(&pool[i], 0);
+	for (uint32_t i = 0; i < used && i < BATCH * BATCHES; i++) {
+		struct assay_thread *thread = slot_at(i);
+
+		if (!thread)
+			continue;
+		/* timers are not inherited; the descriptors of perf events are */
+		if (atomic_load(&thread->state) == ASSAY_SLOT_LIVE && thread->event >= 0)
+			close(thread->event);
+		atomic_store(&thread->settling, false);
+		if (thread != self)
+			assay_threads_give_back(thread);
+	}
+	return self;
+}

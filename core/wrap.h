@@ -1,0 +1,55 @@
+/*
+ * wrap.h: between start.c and the files of interposed functions.
+ *
+ * Owns nothing. In a process that is not measured (no run in the environment, or Assay switched
+ * itself off) every interposed function does what the one behind it does and no more.
+ */
+#ifndef ASSAY_CORE_WRAP_H
+#define ASSAY_CORE_WRAP_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Start-up of wrap_thread.c. */
+void assay_wrap_thread_start(void);
+
+/* Installs the sampling signal's handler and lets it through in this thread. 0, or a negative errno. */
+int assay_wrap_signal_start(void);
+
+/* Environment for programs that this one executes: environment.c. */
+
+/*
+ * Takes Assay's variables out of `envp` (in place), remembering them. False: there is no run in it.
+ * Start-up only.
+ */
+bool assay_environment_take(char **envp);
+
+/* The value of one of Assay's variables as it was at start-up, or NULL. */
+const char *assay_environment_get(const char *name);
+
+/* Bytes that assay_environment_give needs to put Assay's variables into `envp`. */
+size_t assay_environment_size(char *const *envp);
+
+/* Writes `envp` with Assay's variables to `memory` (aligned for pointers) and returns it. Allocates nothing. */
+char **assay_environment_give(char *const *envp, void *memory);
+
+/* Takes Assay's variables out of an environment that was made from one with them; `before` is without. */
+void assay_environment_clean(char **envp, char *const *before);
+
+/* The process is about to be replaced or to end: its account as of now. start.c. */
+void assay_process_leave(bool exec, int status);
+
+/* The exec failed: it goes on. */
+void assay_process_return(void);
+
+/* In a forked child, under the guard: its own spool, clock and records. */
+void assay_process_forked(void);
+
+/* Whether the caller is the process that the spool belongs to: not a vfork child, nor a raw clone. */
+bool assay_process_is_own(void);
+
+/* Switches measuring off for good, and says so once on standard error. */
+void assay_process_off(const char *why, int error);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * Interposed: pthread_create and thrd_create, so that a thread is measured from its first
+ * instruction to its last. The end is seen by the destructor of a thread-specific key, which comes
+ * back in each round of destructors and acts in the last one, after the program's own.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <threads.h>
+
+#include "real.h"
+#include "thread.h"
+#include "wrap.h"
+
+static pthread_key_t key;
+static size_t default_stack;
+
+static void at_end(void *round)
+{
+	if ((uintptr_t)round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+		pthread_setspecific(key, (void *)((uintptr_t)round + 1));
+		return;
+	}
+	if (assay_guard_enter()) {
+		assay_threads_end();
+		assay_guard_leave();
+	}
+}
+
+void assay_wrap_thread_start(void)
+{
+	pthread_attr_t attributes;
+
+	pthread_key_create(&key, at_end);
+	pthread_setspecific(key, (void *)1);
+	default_stack = 8u << 20;
+	if (pthread_attr_init(&attributes) == 0) {
+		pthread_attr_getstacksize(&attributes, &default_stack);
+		pthread_attr_destroy(&attributes);
+	}
+}
+
+static void begin(struct assay_thread *thread, void *routine)
+{
+	if (!atomic_load(&assay_process.on) || !assay_guard_enter()) {
+		assay_threads_give_back(thread);
+		return;
+	}
+	assay_threads_begin(thread, routine, thread->stack_size, ASSAY_THREADS_STARTED);
+	assay_guard_leave();
+	pthread_setspecific(key, (void *)1);
+}
+
+static void *trampoline(void *p)
+{
+	struct assay_thread *thread = p;
+	void *(*routine)(void *) = thread->routine;
+	void *argument = thread->argument;
+
+	begin(thread, (void *)routine);
+	return routine(argument);
+}
+
+static int trampoline11(void *p)
+{
+	struct assay_thread *thread = p;
+	int (*routine)(void *) = thread->routine11;
+	void *argument = thread->argument;
+
+	begin(thread, (void *)routine);
+	return routine(argument);
+}
+
+/* A slot for a thread to be made, or NULL: it is not to be measured. */
+static struct assay_thread *prepare(void *argument, size_t stack_size)
+{
+	struct assay_thread *thread;
+
+	if (!atomic_load(&assay_process.on))
+		return NULL;
+	thread = assay_threads_take();
+	if (!thread) {
+		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
+		return NULL;
+	}
+	thread->argument = argument;
+	thread->stack_size = stack_size;
+	return thread;
+}
+
+ASSAY_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*routine)(void *),
+				void *argument)
+{
+	struct assay_thread *thread;
+	size_t stack = default_stack;
+	int error;
+
+	if (attributes)
+		pthread_attr_getstacksize(attributes, &stack);
+	thread = prepare(argument, stack);
+	if (!thread)
+		return ASSAY_REAL(pthread_create)(id, attributes, routine, argument);
+	thread->routine = routine;
+	error = ASSAY_REAL(pthread_create)(id, attributes, trampoline, thread);
+	if (error)
+		assay_threads_give_back(thread);
+	return error;
+}
+
+ASSAY_EXPORT int thrd_create(thrd_t *id, thrd_start_t routine, void *argument)
+{
+	struct assay_thread *thread = prepare(argument, default_stack);
+	int result;
+
+	if (!thread)
+		return ASSAY_REAL(thrd_create)(id, routine, argument);
+	thread->routine11 = routine;
+	result = ASSAY_REAL(thrd_create)(id, trampoline11, thread);
+	if (result != thrd_success)
+		assay_threads_give_back(thread);
+	return result;
+}
