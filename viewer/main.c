@@ -1,6 +1,4 @@
 /* main.c: the `assay` command: finds the subcommand and turns what it returns into an exit status. */
-#include "config.h"
-
 #include "cmd.h"
 
 #include <errno.h>

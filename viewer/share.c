@@ -1,0 +1,41 @@
+/* share.c: see share.h for the formula and its sources. */
+#include "share.h"
+
+#include <math.h>
+
+static const double z = 1.96; /* 95 % of a normal distribution lies within z standard deviations */
+
+enum { FEW_SAMPLES = 5 };
+
+void assay_weight_add(struct assay_weight *to, const struct assay_weight *from)
+{
+	to->sum += from->sum;
+	to->sumsq += from->sumsq;
+	to->count += from->count;
+}
+
+static double wilson_half_width(double p, double n)
+{
+	return z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+}
+
+struct assay_share assay_share_of(const struct assay_weight *part, const struct assay_weight *all)
+{
+	struct assay_share share = {.exact = part->count <= 0};
+	double p, rest, error, least;
+
+	if (!(all->sum > 0))
+		return share;
+	p = part->sum / all->sum;
+	share.percent = 100 * p;
+	if (share.exact || !(all->sumsq > 0))
+		return share;
+	rest = fmax(all->sumsq - part->sumsq, 0);
+	error = z * sqrt((1 - p) * (1 - p) * fmax(part->sumsq, 0) + p * p * rest) / all->sum;
+	if (part->count < FEW_SAMPLES || all->count - part->count < FEW_SAMPLES) {
+		least = wilson_half_width(fmin(fmax(p, 0), 1), all->sum * all->sum / all->sumsq);
+		error = fmax(error, least);
+	}
+	share.error = 100 * error;
+	return share;
+}
