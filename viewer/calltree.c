@@ -12,7 +12,9 @@ enum {
 	SIGN_WIDTH = 3,   /* of a branch */
 	TREE_WIDTH_MIN = 16, /* names keep as much, however deep the tree */
 	FIGURES_WIDTH = 28,
-	CHAIN_NAME_WIDTH = 40, /* of one name among several on a line */
+	CHAIN_NAME_WIDTH = 48, /* of one name among several on a line */
+	NARROW = 40,
+	CHAIN_WHOLE = 24,      /* a longer chain shows only as many of its calls, half of them at each end */
 };
 
 /* A caller and its only callee share a line when so much of its time is the callee's. */
@@ -144,43 +146,12 @@ static const char *label(const struct printing *p, int node, int width)
 	const char *name = assay_view_text(c, c->model->functions[n->function].name), *mark = "";
 
 	if (n->recursion)
-		mark = assay_pool_print(c->pool, " (recursive, %d deep)", n->recursion + 1);
+		mark = width < NARROW ? " (recursive)"
+			: assay_pool_print(c->pool, " (recursive, %d deep)", n->recursion + 1);
 	else if (n->inlined)
 		mark = " [inlined]";
 	name = assay_text_fit_name(c->pool, &c->term, name, width - assay_text_width(mark));
 	return assay_pool_print(c->pool, "%s%s", name, mark);
-}
-
-/* Nodes from `first` down to `last`, in one line; the middle gives way. */
-static const char *chain(const struct printing *p, int first, int last, int width)
-{
-	const struct assay_view_context *c = p->tree->context;
-	const char *calls = p->calls;
-	const char *text = label(p, last, width), *longer, *head;
-	int left = 0, node;
-
-	for (node = last; node != first; node = p->tree->nodes[node].parent)
-		left++;
-	if (left == 0)
-		return text;
-	text = label(p, last, CHAIN_NAME_WIDTH < width ? CHAIN_NAME_WIDTH : width);
-	head = label(p, first, CHAIN_NAME_WIDTH / 2);
-	for (node = p->tree->nodes[last].parent; left > 0; node = p->tree->nodes[node].parent, left--) {
-		const char *before = label(p, node, CHAIN_NAME_WIDTH);
-
-		longer = assay_pool_print(c->pool, "%s%s%s", before, calls, text);
-		/* What is before this one will need its own note, unless there is none. */
-		if (assay_text_width(longer) + (left > 1 ? assay_text_width(head) + 16 : 0) > width)
-			break;
-		text = longer;
-	}
-	if (left == 0)
-		return text;
-	longer = left == 1 ? assay_pool_print(c->pool, "%s%s%s", head, calls, text)
-		: assay_pool_print(c->pool, "%s%s(%d more)%s%s", head, calls, left - 1, calls, text);
-	if (assay_text_width(longer) > width)
-		longer = assay_pool_print(c->pool, "(%d more)%s%s", left, calls, text);
-	return assay_text_width(longer) > width ? label(p, last, width) : longer;
 }
 
 static int last_of_chain(const struct printing *p, int node)
@@ -192,21 +163,60 @@ static int last_of_chain(const struct printing *p, int node)
 	return node;
 }
 
-static void add_row(struct printing *p, int first, int last, const char *lead)
+/* One line of a branch. Only its first has the figures. */
+static void add_line(struct printing *p, const struct assay_calltree_node *first, const struct assay_calltree_node *last,
+	const char *lead, const char *text)
 {
 	const struct assay_view_context *c = p->tree->context;
-	const struct assay_calltree_node *n = &p->tree->nodes[first];
-	struct assay_share inclusive = assay_view_share(c, &n->inclusive);
-	struct assay_share exclusive = assay_view_share(c, &p->tree->nodes[last].exclusive);
-	int width = p->columns - assay_text_width(lead);
-	struct assay_cell cells[] = {
-		ASSAY_NUMBER(inclusive.percent),
-		assay_view_error_cell(&inclusive),
-		ASSAY_NUMBER(exclusive.percent),
-		{.text = chain(p, first, last, width), .number = NAN, .lead = lead},
-	};
+	struct assay_cell cells[] = {ASSAY_NOTHING, ASSAY_NOTHING, ASSAY_NOTHING,
+		{.text = text, .number = NAN, .lead = lead}};
 
+	if (first) {
+		struct assay_share inclusive = assay_view_share(c, &first->inclusive);
+
+		cells[0] = ASSAY_NUMBER(inclusive.percent);
+		cells[1] = assay_view_error_cell(&inclusive);
+		cells[2] = ASSAY_NUMBER(assay_view_share(c, &last->exclusive).percent);
+	}
 	assay_table_add(p->table, cells);
+}
+
+/* The text of the i-th of `count` nodes of a chain; "" for one that is left out. */
+static const char *link_text(const struct printing *p, int node, int i, int count, int width)
+{
+	int half = CHAIN_WHOLE / 2;
+
+	if (count <= CHAIN_WHOLE || i < half || i >= count - half)
+		return label(p, node, count > 1 && width > CHAIN_NAME_WIDTH ? CHAIN_NAME_WIDTH : width);
+	return i > half ? "" : assay_pool_print(p->tree->context->pool, "(%d more)", count - 2 * half);
+}
+
+/* The nodes from `first` down to `last`, as many to a line as fit. */
+static void add_chain(struct printing *p, int first, int last, const char *lead, const char *below)
+{
+	const struct assay_view_context *c = p->tree->context;
+	int width = p->columns - assay_text_width(lead), calls = assay_text_width(p->calls), count = 1, i = 0;
+	const struct assay_calltree_node *head = &p->tree->nodes[first];
+	const char *line = NULL;
+
+	for (int node = last; node != first; node = p->tree->nodes[node].parent)
+		count++;
+	for (int node = first; i < count; node = p->tree->nodes[node].first_child, i++) {
+		bool more = i + 1 < count;
+		const char *text = link_text(p, node, i, count, more ? width - calls + 1 : width);
+
+		if (*text == '\0')
+			continue;
+		/* A line that goes on ends with the sign of a call, less the blank after it. */
+		if (line && assay_text_width(line) + assay_text_width(text) + (more ? calls - 1 : 0) > width) {
+			add_line(p, head, &p->tree->nodes[last], lead, line);
+			head = NULL;
+			lead = below;
+			line = NULL;
+		}
+		line = assay_pool_print(c->pool, "%s%s%s", line ? line : "", text, more ? p->calls : "");
+	}
+	add_line(p, head, &p->tree->nodes[last], lead, line);
 }
 
 /* Recursive, but no deeper than fits the terminal's width. */
@@ -222,14 +232,11 @@ static void add_level(struct printing *p, int node, const char *trunk, int level
 		const char *gap = assay_term_sign(&c->term, last_child ? ASSAY_SIGN_GAP : ASSAY_SIGN_TRUNK);
 		const char *below = root ? "" : assay_pool_print(c->pool, "%s%s", trunk, gap);
 
-		add_row(p, node, end, root ? "" : assay_pool_print(c->pool, "%s%s", trunk, branch));
+		add_chain(p, node, end, root ? "" : assay_pool_print(c->pool, "%s%s", trunk, branch), below);
 		if (!shown(p, child) || (p->depth > 0 && level + 1 >= p->depth))
 			continue;
 		if ((level + 2) * SIGN_WIDTH + TREE_WIDTH_MIN > p->columns) {
-			struct assay_cell cells[] = {ASSAY_NOTHING, ASSAY_NOTHING, ASSAY_NOTHING,
-				{.text = "(deeper: a larger --width)", .number = NAN, .lead = below}};
-
-			assay_table_add(p->table, cells);
+			add_line(p, NULL, NULL, below, "(deeper: a larger --width)");
 			continue;
 		}
 		add_level(p, child, below, level + 1);

@@ -109,7 +109,7 @@ static const char help[] =
 struct request {
 	struct assay_view_options view;
 	bool chosen[VIEWS];
-	bool json;
+	bool json, all;
 	enum assay_term_colour colour;
 	int width;
 	const char *file;
@@ -177,6 +177,7 @@ static int take_option(struct request *r, int option, const char *value)
 
 	switch (option) {
 	case OPTION_ALL:
+		r->all = true;
 		for (int i = 0; i < VIEWS; i++)
 			r->chosen[i] |= i != SHOW_CALLERS;
 		return 0;
@@ -224,6 +225,8 @@ static int parse(struct request *r, int argc, char **argv)
 		return ASSAY_EXIT_USAGE;
 	}
 	r->file = argv[optind];
+	if (r->all && isnan(r->view.min))
+		r->view.min = 0;
 	for (int i = 0; i < VIEWS; i++) {
 		if (r->chosen[i])
 			return -1;
@@ -301,7 +304,7 @@ static int show_json(const struct request *r, const struct assay_view_context *c
 			rc = views[i]->json(c, document);
 	}
 	/* Only ASCII, for a terminal would obey some characters beyond it. A failed write is main's to report. */
-	if (rc == 0 && json_dump_callback(document, write_json, c->out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+	if (rc == 0 && json_dump_callback(document, write_json, c->out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) == 0)
 		fputc('\n', c->out);
 	json_decref(document);
 	return rc;

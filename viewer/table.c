@@ -157,6 +157,15 @@ static size_t least_needed(const struct layout *l)
 	return best;
 }
 
+/* One name of many lines would push what follows it out of sight. */
+static void cap(struct layout *l)
+{
+	for (size_t c = 0; c + 1 < l->table->column_count; c++) {
+		if (l->table->columns[c].least > 0 && l->width[c] > l->term->width / 2)
+			l->width[c] = l->term->width / 2;
+	}
+}
+
 /* Columns shrink, the widest first; when none can, one is left out and the rest spread out again. */
 static void fit(struct layout *l)
 {
@@ -197,12 +206,16 @@ static const char *fit_text(const struct layout *l, enum assay_cell_kind kind, c
 /* The line grows in `line`; blanks that would end it are held back in *owed. */
 static void put(FILE *out, int *owed, int before, const char *style, const char *text, const char *normal, int after)
 {
+	size_t length = strlen(text), blanks = 0;
+
+	while (blanks < length && text[length - blanks - 1] == ' ')
+		blanks++;
 	*owed += before;
-	if (*text) {
-		fprintf(out, "%*s%s%s%s", *owed, "", style, text, normal);
+	if (blanks < length) {
+		fprintf(out, "%*s%s%.*s%s", *owed, "", style, (int)(length - blanks), text, normal);
 		*owed = 0;
 	}
-	*owed += after;
+	*owed += (int)blanks + after;
 }
 
 static void print_row(const struct layout *l, size_t row, FILE *out)
@@ -263,6 +276,7 @@ void assay_table_print(const struct assay_table *table, const struct assay_term 
 	if (table->row_count == 0)
 		return;
 	measure(&layout);
+	cap(&layout);
 	fit(&layout);
 	print_heading(&layout, out);
 	for (size_t r = 0; r < table->row_count; r++)

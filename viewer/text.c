@@ -209,6 +209,35 @@ static const char *drop_inside(assay_pool *pool, const struct assay_term *term, 
 	return to;
 }
 
+static const char *without_parameters(assay_pool *pool, const char *name)
+{
+	const char *open = name;
+
+	while ((open = strchr(open + 1, '('))) {
+		const char *close = partner(name, open, ')');
+
+		if (!after_operator(name, open) && close && strncmp(close, ")::", 3) != 0)
+			return assay_pool_print(pool, "%.*s", (int)(open - name), name);
+	}
+	return name;
+}
+
+/* Leading scopes give way until the rest fits; when not even the last name does, its middle goes too. */
+static const char *without_scopes(assay_pool *pool, const struct assay_term *term, const char *name, int width)
+{
+	const char *dots = assay_term_sign(term, ASSAY_SIGN_ELLIPSIS);
+	const char *rest = name, *next;
+
+	while ((next = strstr(rest + 1, "::"))) {
+		rest = next;
+		if (assay_text_width(rest) + assay_text_width(dots) <= width)
+			break;
+	}
+	if (rest == name || assay_text_width(rest) + assay_text_width(dots) > width)
+		return cut_middle(pool, term, rest == name ? name : rest + 2, width, width * NAME_TAIL_THIRDS / 3);
+	return assay_pool_print(pool, "%s%s", dots, rest);
+}
+
 const char *assay_text_fit_name(assay_pool *pool, const struct assay_term *term, const char *name, int width)
 {
 	if (assay_text_width(name) <= width)
@@ -217,7 +246,12 @@ const char *assay_text_fit_name(assay_pool *pool, const struct assay_term *term,
 	if (assay_text_width(name) <= width)
 		return name;
 	name = drop_inside(pool, term, name, "()");
-	return cut_middle(pool, term, name, width, width * NAME_TAIL_THIRDS / 3);
+	if (assay_text_width(name) <= width)
+		return name;
+	name = without_parameters(pool, name);
+	if (assay_text_width(name) <= width)
+		return name;
+	return without_scopes(pool, term, name, width);
 }
 
 const char *assay_text_fit_path(assay_pool *pool, const struct assay_term *term, const char *path, int width)

@@ -31,7 +31,7 @@ int assay_text_width(const char *text);
 
 /* Each fits inert text into `width` columns. The end is cut: */
 const char *assay_text_cut(assay_pool *pool, const struct assay_term *term, const char *text, int width);
-/* a function's name: template arguments go first, then the parameters, then the middle; */
+/* a function's name: template arguments go first, then parameters, then leading scopes, then the middle; */
 const char *assay_text_fit_name(assay_pool *pool, const struct assay_term *term, const char *name, int width);
 /* a path, perhaps with ":LINE": folders go from the left, then the middle of what remains. */
 const char *assay_text_fit_path(assay_pool *pool, const struct assay_term *term, const char *path, int width);

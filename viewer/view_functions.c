@@ -7,10 +7,10 @@
 enum { BRIEF_ROWS = 10 };
 
 static const struct assay_column columns[] = {
-	{.key = "exclusive_percent", .title = "exclusive %", .kind = ASSAY_CELL_PERCENT},
+	{.key = "exclusive_percent", .title = "excl. %", .kind = ASSAY_CELL_PERCENT},
 	{.key = "exclusive_error", .title = "", .kind = ASSAY_CELL_ERROR},
 	{.key = "exclusive_s", .title = "time", .kind = ASSAY_CELL_SECONDS, .leave = 3},
-	{.key = "inclusive_percent", .title = "inclusive %", .kind = ASSAY_CELL_PERCENT},
+	{.key = "inclusive_percent", .title = "incl. %", .kind = ASSAY_CELL_PERCENT},
 	{.key = "inclusive_error", .kind = ASSAY_CELL_ERROR},
 	{.key = "inclusive_s", .kind = ASSAY_CELL_SECONDS},
 	{.key = "samples", .kind = ASSAY_CELL_COUNT},
@@ -79,7 +79,7 @@ static int print(const struct assay_view_context *c)
 		assay_view_say(c, "  ", "No function used CPU time.");
 		return 0;
 	}
-	assay_view_say(c, "  ", "Shares of the CPU time: exclusive in the function itself, inclusive with all that it calls.");
+	assay_view_say(c, "  ", "Shares of the CPU time: excl. (exclusive) in the function itself, incl. (inclusive) with all that it calls.");
 	assay_table_print(table, &c->term, c->out);
 	assay_view_left_out(c, table->row_count, total, c->options.brief ? "--functions shows all" : "see --min and --limit");
 	return 0;

@@ -4,10 +4,10 @@
 #include <string.h>
 
 static const struct assay_column columns[] = {
-	{.key = "exclusive_percent", .title = "exclusive %", .kind = ASSAY_CELL_PERCENT},
+	{.key = "exclusive_percent", .title = "excl. %", .kind = ASSAY_CELL_PERCENT},
 	{.key = "exclusive_error", .title = "", .kind = ASSAY_CELL_ERROR},
 	{.key = "exclusive_s", .title = "time", .kind = ASSAY_CELL_SECONDS, .leave = 2},
-	{.key = "inclusive_percent", .title = "inclusive %", .kind = ASSAY_CELL_PERCENT},
+	{.key = "inclusive_percent", .title = "incl. %", .kind = ASSAY_CELL_PERCENT},
 	{.key = "inclusive_error", .kind = ASSAY_CELL_ERROR},
 	{.key = "inclusive_s", .kind = ASSAY_CELL_SECONDS},
 	{.key = "samples", .kind = ASSAY_CELL_COUNT},

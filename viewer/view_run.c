@@ -35,10 +35,23 @@ static const char *when(const struct assay_view_context *c)
 	return assay_pool_copy(c->pool, text);
 }
 
+/* Without the marks of its trade, which only take room. */
+static const char *plain_model(const struct assay_view_context *c, const char *model)
+{
+	static const char *const marks[] = {"(R)", "(TM)", "(r)", "(tm)"};
+	char *plain = assay_pool_copy(c->pool, model), *mark;
+
+	for (size_t i = 0; plain && i < sizeof(marks) / sizeof(marks[0]); i++) {
+		while ((mark = strstr(plain, marks[i])))
+			memmove(mark, mark + strlen(marks[i]), strlen(mark + strlen(marks[i])) + 1);
+	}
+	return plain;
+}
+
 /* "lab7 (Intel Xeon, 8 cores)", with as much of it as is known. */
 static const char *machine(const struct assay_view_context *c)
 {
-	const char *host = text_of(c, "host"), *model = text_of(c, "cpu_model");
+	const char *host = text_of(c, "host"), *model = plain_model(c, text_of(c, "cpu_model"));
 	double cpus = number_of(c, "cpus");
 	const char *cores = cpus >= 1 && cpus < 1e9 ? assay_text_plural(c->pool, (int64_t)cpus, "core", NULL) : NULL;
 	const char *inside = model ? model : cores;

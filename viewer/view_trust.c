@@ -179,7 +179,8 @@ static int print(const struct assay_view_context *c)
 		return rc;
 	assay_view_title(c, "How far to trust this");
 	say_error(c);
-	if (c->account.cpu > 0)
+	/* The first screen has it at its top. */
+	if (!c->options.brief && c->account.cpu > 0)
 		assay_view_say(c, bullet, "Assay itself used %s %% of the CPU time (%s), which is part of the figures.",
 			assay_text_error(c->pool, 100 * c->account.assay / c->account.cpu),
 			assay_text_seconds(c->pool, &c->term, c->account.assay));
