@@ -1,7 +1,9 @@
 /* cmd_doctor.c: `assay doctor`: what works on this machine, what does not, why, and what to do. */
 #include "cmd.h"
 #include "doctor.h"
+#include "pool.h"
 #include "term.h"
+#include "text.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -24,61 +26,55 @@ static const enum assay_style mark_styles[] = {
 };
 
 /* Prints words, of which the first stands in column INDENT already, in lines of `width` columns. */
-static void print_wrapped(const char *text, int width)
+static void print_wrapped(char *text, int width)
 {
+	char *save, *word = strtok_r(text, " ", &save);
 	int column = INDENT;
 
-	while (*text) {
-		int length = (int)strcspn(text, " ");
+	for (; word; word = strtok_r(NULL, " ", &save)) {
+		int length = assay_text_width(word);
 
 		if (column > INDENT && column + 1 + length > width) {
 			printf("\n%*s", INDENT, "");
 			column = INDENT;
-		} else if (column > INDENT) {
-			putchar(' ');
-			column++;
 		}
-		/* Paths and what the loader said come from outside: no control character reaches the terminal. */
-		for (int i = 0; i < length; i++)
-			putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
-		column += length;
-		text += length;
-		text += strspn(text, " ");
+		column += printf("%s", column > INDENT ? " " : "") + length;
+		fputs(word, stdout);
 	}
 	putchar('\n');
 }
 
-static void print_finding(const char *name, const struct assay_finding *finding, const struct assay_term *term)
+static void print_finding(assay_pool *pool, const struct assay_term *term, const char *name,
+	const struct assay_finding *finding)
 {
-	char advice[ASSAY_FINDING_MAX + 8];
+	const char *text = assay_text_inert(pool, term, finding->text);
 
 	printf("%s%-5s%s %-*s", assay_term_style(term, mark_styles[finding->mark]), mark_names[finding->mark],
 		assay_term_style(term, ASSAY_STYLE_NONE), INDENT - 6, name);
-	print_wrapped(finding->text, term->width);
+	print_wrapped(assay_pool_copy(pool, text), term->width);
 	if (finding->remedy[0]) {
+		text = assay_text_inert(pool, term, finding->remedy);
 		printf("%*s", INDENT, "");
-		snprintf(advice, sizeof(advice), "To do: %s", finding->remedy);
-		print_wrapped(advice, term->width);
+		print_wrapped(assay_pool_print(pool, "To do: %s", text), term->width);
 	}
 }
 
-static json_t *finding_to_json(const char *name, const struct assay_finding *finding)
+/* Paths may hold anything; JSON holds UTF-8. */
+static json_t *finding_to_json(assay_pool *pool, const char *name, const struct assay_finding *finding)
 {
-	/* %o of NULL makes the whole object NULL, which is reported as want of memory. */
-	json_t *text = json_stringn_nocheck(finding->text, strlen(finding->text));
-	json_t *remedy = finding->remedy[0] ? json_stringn_nocheck(finding->remedy, strlen(finding->remedy)) : json_null();
-
-	return json_pack("{s:s, s:s, s:o, s:o}", "name", name, "mark", mark_names[finding->mark], "text", text, "remedy",
-		remedy);
+	return json_pack("{s:s, s:s, s:s, s:s?}", "name", name, "mark", mark_names[finding->mark], "text",
+		assay_text_utf8(pool, finding->text), "remedy",
+		finding->remedy[0] ? assay_text_utf8(pool, finding->remedy) : NULL);
 }
 
 static int print_json(const struct assay_finding *findings, int works)
 {
 	json_t *checks = json_array(), *root = NULL;
+	assay_pool *pool = assay_pool_open();
 	int error = checks ? 0 : -1;
 
 	for (size_t i = 0; i < assay_doctor_checks_count && !error; i++)
-		error = json_array_append_new(checks, finding_to_json(assay_doctor_checks[i].name, &findings[i]));
+		error = json_array_append_new(checks, finding_to_json(pool, assay_doctor_checks[i].name, &findings[i]));
 	if (!error)
 		root = json_pack("{s:s, s:b, s:O}", "assay", PACKAGE_VERSION, "works", works, "checks", checks);
 	if (!root || json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
@@ -87,6 +83,7 @@ static int print_json(const struct assay_finding *findings, int works)
 		putchar('\n');
 	json_decref(root);
 	json_decref(checks);
+	assay_pool_close(pool);
 	if (error)
 		assay_error("cannot write JSON");
 	return error;
@@ -94,13 +91,15 @@ static int print_json(const struct assay_finding *findings, int works)
 
 static void print_text(const struct assay_finding *findings, int works)
 {
+	assay_pool *pool = assay_pool_open();
 	struct assay_term term;
 
 	assay_term_detect(&term, STDOUT_FILENO, ASSAY_COLOUR_AUTO, 0);
 	for (size_t i = 0; i < assay_doctor_checks_count; i++)
-		print_finding(assay_doctor_checks[i].name, &findings[i], &term);
+		print_finding(pool, &term, assay_doctor_checks[i].name, &findings[i]);
 	printf("\n%s\n", works ? "Assay can measure programs on this machine." :
 				 "Assay cannot measure programs on this machine yet: see what is marked 'no'.");
+	assay_pool_close(pool);
 }
 
 static int run_doctor(int argc, char **argv)

@@ -22,6 +22,7 @@
 
 #include "launch.h"
 #include "profile/environment.h"
+#include "run_file.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -218,14 +219,11 @@ out:
 
 static void check_spool(struct assay_finding *finding)
 {
-	char directory[PATH_MAX];
-	const char *network;
+	const char *directory = assay_run_dir_parent(), *network;
 	struct statfs fs;
 	double free_mib;
-	int error = assay_launch_spool_dir(NULL, directory, sizeof(directory));
+	int error = try_spool(directory);
 
-	if (error == 0)
-		error = try_spool(directory);
 	if (error == 0 && statfs(directory, &fs) < 0)
 		error = -errno;
 	if (error < 0) {
