@@ -27,6 +27,11 @@
 #define ASSAY_ENV_SPOOL_DIR "ASSAY_SPOOL_DIR" /* where run directories are made */
 #define ASSAY_ENV_LIBRARY "ASSAY_LIBRARY"     /* the library to preload, in place of the installed one */
 
+#if defined __x86_64__
+#define ASSAY_UNWINDER_DEFAULT "own"
+#else
+#define ASSAY_UNWINDER_DEFAULT "libunwind"
+#endif
 #define ASSAY_RATE_DEFAULT 200
 #define ASSAY_RATE_MAX 10000
 #define ASSAY_LIMIT_DEFAULT (256u << 20)

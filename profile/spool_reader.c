@@ -46,11 +46,22 @@ int assay_spool_open_memory(const uint8_t *bytes, uint64_t size, struct assay_sp
 	return check_header(spool, why);
 }
 
+/* A spool's apparent size is its limit: how much of it is in use, as far as its header can be believed. */
+static uint64_t used_part(int fd, uint64_t size)
+{
+	struct assay_spool_header h;
+
+	if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h || h.next < sizeof h || h.next > size)
+		return size;
+	return h.next;
+}
+
 int assay_spool_open(const char *path, struct assay_spool *spool, const char **why)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
-	void *base;
+	uint64_t size = 0;
+	void *base = NULL;
 
 	*spool = (struct assay_spool){ 0 };
 	*why = "not readable";
@@ -62,14 +73,15 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 		error = -EINVAL;
 	}
 	if (!error) {
-		base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+		size = used_part(fd, (uint64_t)st.st_size);
+		base = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 		error = base == MAP_FAILED ? -errno : 0;
 	}
 	close(fd);
 	if (error)
 		return error;
 	spool->base = base;
-	spool->mapped = (uint64_t)st.st_size;
+	spool->mapped = size;
 	error = check_header(spool, why);
 	if (error)
 		assay_spool_close(spool);

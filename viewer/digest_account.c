@@ -1,0 +1,196 @@
+/*
+ * The account: which images belong to one process and which started which, how each ended, and every
+ * thread's wall = CPU + waiting for a core + waiting. docs/FORMAT.md says what is exact and what is not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest_model.h"
+
+static bool execed(const struct d_image *im)
+{
+	return im->header->state == ASSAY_STATE_EXECED;
+}
+
+static uint64_t samples_of(const struct assay_digest *d, const struct d_image *im)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < im->threads; i++)
+		n += d->threads.at[im->first_thread + i].record->samples;
+	return n;
+}
+
+/* The record of an image's first thread: the one whose CPU clock an exec carries on. */
+static const struct assay_spool_thread *first_record(const struct assay_digest *d, const struct d_image *im)
+{
+	for (size_t i = 0; i < im->threads; i++)
+		if (d->threads.at[im->first_thread + i].record->flags & ASSAY_THREAD_MAIN)
+			return d->threads.at[im->first_thread + i].record;
+	return NULL;
+}
+
+/*
+ * The image that exec made of `im`: the next one of the same pid that no fork started. Its process goes
+ * on, so wall time, CPU clock and run-queue delay go on where the image before left off. A forked copy
+ * that only lived to exec, without one sample, is no more than the beginning of the program it became.
+ */
+static void follow_exec(struct assay_digest *d, assay_id id)
+{
+	struct d_image *im = &d->images.at[id - 1], *next;
+	const struct assay_spool_thread *first = first_record(d, im);
+	assay_id n = id + 1;
+
+	while (n <= d->images.count &&
+	       (d->images.at[n - 1].header->pid != im->header->pid || d->images.at[n - 1].header->fork_ns))
+		n++;
+	if (!execed(im) || n > d->images.count)
+		return;
+	next = &d->images.at[n - 1];
+	im->after = n;
+	next->parent = id;
+	im->folded = im->threads <= 1 && samples_of(d, im) == 0;
+	if (im->folded) {
+		next->start = im->start;
+		next->parent = im->parent;
+		next->cpu_before = im->cpu_before;
+		next->core_wait_before = im->core_wait_before;
+	} else {
+		next->start = im->header->end_ns;
+		next->cpu_before = first ? first->live_start_cpu_ns : 0;
+		next->core_wait_before = im->core_wait_before + (first ? first->core_wait_ns : 0);
+	}
+}
+
+static void find_parent(struct assay_digest *d, assay_id id)
+{
+	struct d_image *im = &d->images.at[id - 1];
+
+	if (im->parent)
+		return;
+	for (assay_id p = id; p-- > 1;) {
+		const struct d_image *other = &d->images.at[p - 1];
+
+		if (other->header->pid == im->header->ppid && other->header->start_ns <= im->header->start_ns) {
+			im->parent = p;
+			return;
+		}
+	}
+}
+
+/* A folded image's children belong to what it became. */
+static assay_id shown(const struct assay_digest *d, assay_id id)
+{
+	while (id && d->images.at[id - 1].folded)
+		id = d->images.at[id - 1].after;
+	return id;
+}
+
+static uint64_t last_sign_of_life(const struct assay_digest *d, const struct d_image *im)
+{
+	uint64_t last = im->start;
+
+	for (size_t i = 0; i < im->threads; i++) {
+		const struct assay_spool_thread *r = d->threads.at[im->first_thread + i].record;
+
+		if (r->last_ns > last)
+			last = r->last_ns;
+		if (r->live_seen_ns > last)
+			last = r->live_seen_ns;
+	}
+	return last;
+}
+
+static void find_end(struct assay_digest *d, struct d_image *im)
+{
+	int64_t status = assay_run_file_number(&d->run, "wait_status", -1);
+	uint64_t end = (uint64_t)assay_run_file_number(&d->run, "end_ns", 0), seen = last_sign_of_life(d, im);
+
+	im->root = im->header->pid == assay_run_file_number(&d->run, "root_pid", -1);
+	im->ended = "unseen";
+	im->end = im->header->end_ns;
+	if (im->header->state == ASSAY_STATE_EXITED) {
+		im->ended = "exit";
+		im->status = im->header->status;
+		im->has_status = true;
+	} else if (execed(im)) {
+		im->ended = "exec";
+	} else if (im->root && status >= 0 && (status & 0x7f)) {
+		im->ended = "signal";
+		im->status = status & 0x7f;
+		im->has_status = true;
+		im->end = end;
+	} else {
+		im->end = im->root && end ? end : seen;
+	}
+	if (im->end < seen)
+		im->end = seen;
+}
+
+static int64_t at_least_zero(int64_t x)
+{
+	return x > 0 ? x : 0;
+}
+
+static void thread_account(struct assay_digest *d, struct d_thread *t)
+{
+	const struct d_image *im = &d->images.at[t->image - 1];
+	const struct assay_spool_thread *r = t->record;
+	bool first = r->flags & ASSAY_THREAD_MAIN;
+	int64_t before = first ? (int64_t)im->cpu_before : 0;
+
+	t->wall = (int64_t)r->wall_ns;
+	t->cpu = (int64_t)r->cpu_ns;
+	t->start = (int64_t)r->first_ns;
+	if (r->flags & ASSAY_THREAD_LIVE) {
+		/* its end was not seen, or it went on after the last look */
+		if (im->header->state == ASSAY_STATE_RUNNING)
+			t->wall += at_least_zero((int64_t)(im->end - r->live_start_ns));
+		t->cpu += at_least_zero((int64_t)(r->live_seen_cpu_ns - r->live_start_cpu_ns));
+	}
+	if (first) {
+		t->startup = at_least_zero((int64_t)im->header->startup_cpu_ns - before);
+		t->cpu = at_least_zero(t->cpu - before);
+		/* measuring began after exec and the loader: they are the process's time too */
+		if (im->start == im->header->start_ns && im->header->startup_cpu_ns > (uint64_t)before)
+			t->start -= t->startup;
+		else
+			t->start = (int64_t)im->start;
+		t->wall += at_least_zero((int64_t)r->first_ns - t->start);
+	}
+	t->core_wait = at_least_zero((int64_t)r->core_wait_ns - (first ? (int64_t)im->core_wait_before : 0));
+	if (t->core_wait > at_least_zero(t->wall - t->cpu))
+		t->core_wait = at_least_zero(t->wall - t->cpu);
+	t->wait = at_least_zero(t->wall - t->cpu - t->core_wait);
+	t->unread = at_least_zero(t->wall - (int64_t)r->core_wait_wall_ns);
+	if (r->core_wait_wall_ns == 0 || t->unread > t->wait)
+		t->unread = t->wait;
+	if (first && r->core_wait_wall_ns)
+		t->unread = 0;
+	t->sampled = (int64_t)r->weight_ns;
+	t->unsampled = t->cpu - t->startup - t->sampled;
+}
+
+void assay_digest_account(struct assay_digest *d)
+{
+	for (assay_id i = 1; i <= d->images.count; i++)
+		find_parent(d, i), follow_exec(d, i);
+	for (assay_id i = 1; i <= d->images.count; i++) {
+		struct d_image *im = &d->images.at[i - 1];
+
+		im->parent = shown(d, im->parent);
+		if (im->parent == i)
+			im->parent = 0;
+		find_end(d, im);
+	}
+	for (size_t i = 0; i < d->threads.count; i++)
+		thread_account(d, &d->threads.at[i]);
+	for (size_t i = 0; i < d->images.count; i++) {
+		struct d_image *im = &d->images.at[i];
+
+		/* the start that its first thread's start-up time implies */
+		for (size_t k = 0; k < im->threads; k++)
+			if (d->threads.at[im->first_thread + k].start < (int64_t)im->start)
+				im->start = (uint64_t)d->threads.at[im->first_thread + k].start;
+	}
+}

@@ -1,0 +1,332 @@
+/*
+ * The first stage: every spool of the run, its threads, trees and loaded modules, and the places
+ * (module and address) that need symbols.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "digest_model.h"
+#include "quote.h"
+
+bool assay_digest_grow(struct assay_digest *d, void **at, size_t *room, size_t count, size_t size)
+{
+	if (count == *room) {
+		size_t more = *room ? *room * 2 : 64;
+		void *grown = more < UINT32_MAX ? realloc(*at, more * size) : NULL;
+
+		if (!grown) {
+			d->no_memory = true;
+			return false;
+		}
+		*at = grown;
+		*room = more;
+	}
+	memset((char *)*at + count * size, 0, size);
+	return true;
+}
+
+assay_id assay_digest_text(struct assay_digest *d, const char *bytes, size_t length)
+{
+	uint64_t hash = assay_map_hash(bytes, length);
+
+	for (uint64_t twin = 0;; twin++) {
+		uint32_t *number = assay_map_at(&d->text_map, hash, (uint64_t)length << 8 | twin);
+		assay_id id;
+
+		if (!number) {
+			d->no_memory = true;
+			return 0;
+		}
+		if (*number) {
+			const char *have = d->texts.at[*number - 1];
+
+			if (memcmp(have, bytes, length) == 0)
+				return *number;
+			continue; /* two texts with one hash */
+		}
+		id = ASSAY_ARRAY_ADD(d, d->texts);
+		if (id)
+			d->texts.at[id - 1] = calloc(1, length + 1);
+		if (!id || !d->texts.at[id - 1]) {
+			d->no_memory = true;
+			return 0;
+		}
+		memcpy(d->texts.at[id - 1], bytes, length);
+		return *number = id;
+	}
+}
+
+assay_id assay_digest_text_of(struct assay_digest *d, const char *text)
+{
+	return assay_digest_text(d, text, strlen(text));
+}
+
+const char *assay_digest_string(const struct assay_digest *d, assay_id text)
+{
+	return text ? d->texts.at[text - 1] : "";
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* A text out of a spool, cut at its first NUL (a path has none). */
+static assay_id spool_text(struct assay_digest *d, struct assay_spool *spool, assay_ref ref)
+{
+	size_t length = 0;
+	const char *bytes = assay_spool_string(spool, ref, &length);
+
+	return assay_digest_text(d, bytes ? bytes : "", bytes ? strnlen(bytes, length) : 0);
+}
+
+/* Arguments, each ended by a NUL, as a shell would take them. */
+static assay_id command_text(struct assay_digest *d, struct assay_spool *spool, assay_ref ref)
+{
+	size_t length = 0, count = 0;
+	const char *bytes = assay_spool_string(spool, ref, &length), **words;
+	char *copy = calloc(1, length + 1), *text = NULL;
+	assay_id id;
+
+	words = calloc(length + 1, sizeof *words);
+	if (bytes && copy && words) {
+		memcpy(copy, bytes, length);
+		for (size_t at = 0; at < length; at += strlen(copy + at) + 1)
+			words[count++] = copy + at;
+		text = assay_quote_words(words, count);
+	}
+	id = assay_digest_text_of(d, text ? text : "");
+	free(text);
+	free(words);
+	free(copy);
+	return id;
+}
+
+/* ---- modules and places ---- */
+
+static assay_id module_of(struct assay_digest *d, assay_id path, const struct assay_spool_module *m)
+{
+	size_t length = m->build_id_length <= ASSAY_BUILD_ID_MAX ? m->build_id_length : 0;
+	const char *library = assay_run_file_get(&d->run, "library");
+	uint32_t *number = assay_map_at(&d->module_map, path, assay_map_hash(m->build_id, length) ^ m->flags);
+	struct d_module *module;
+
+	if (!number) {
+		d->no_memory = true;
+		return 0;
+	}
+	if (*number)
+		return *number;
+	*number = ASSAY_ARRAY_ADD(d, d->modules);
+	if (!*number)
+		return 0;
+	module = &d->modules.at[*number - 1];
+	module->path = path;
+	module->name = last_part(assay_digest_string(d, path));
+	module->build_id_length = length;
+	memcpy(module->build_id, m->build_id, length);
+	module->vdso = m->flags & 1;
+	if (module->vdso) {
+		module->name = "[vdso]";
+		module->path = assay_digest_text_of(d, "[vdso]");
+	}
+	module->own = library && strcmp(library, assay_digest_string(d, path)) == 0;
+	module->libc = strncmp(module->name, "libc.so", 7) == 0 || strncmp(module->name, "libc-", 5) == 0;
+	return *number;
+}
+
+static assay_id place_of(struct assay_digest *d, assay_id module, uint64_t address)
+{
+	uint32_t *number = assay_map_at(&d->place_map, module, address);
+
+	if (!number) {
+		d->no_memory = true;
+		return 0;
+	}
+	if (!*number) {
+		*number = ASSAY_ARRAY_ADD(d, d->places);
+		if (*number) {
+			d->places.at[*number - 1].module = module;
+			d->places.at[*number - 1].address = address;
+		}
+	}
+	return *number;
+}
+
+/* Loads of one image by the reference that its nodes use. */
+struct loads {
+	assay_ref *refs;
+	size_t count;
+	size_t first;
+};
+
+/* The place for a node's module and address: an absolute one may lie in a module that was seen later. */
+static assay_id node_place(struct assay_digest *d, const struct loads *loads, uint32_t module, uint64_t address)
+{
+	for (size_t i = 0; i < loads->count; i++) {
+		const struct d_load *load = &d->loads.at[loads->first + i];
+
+		if (module >= ASSAY_PLACES && loads->refs[i] == module)
+			return place_of(d, load->module, address);
+		if (module == ASSAY_PLACE_ABSOLUTE && address >= load->start && address < load->end)
+			return place_of(d, load->module, address - load->bias);
+	}
+	return place_of(d, 0, 0);
+}
+
+static void take_loads(struct assay_digest *d, assay_id image, struct loads *loads)
+{
+	struct d_image *im = &d->images.at[image - 1];
+
+	loads->first = d->loads.count;
+	loads->count = assay_spool_list(&im->spool, im->header->modules, sizeof(struct assay_spool_module), &loads->refs);
+	for (size_t i = 0; i < loads->count; i++) {
+		const struct assay_spool_module *m = assay_spool_module(&im->spool, loads->refs[i]);
+		assay_id module = module_of(d, spool_text(d, &im->spool, m->path), m), id = ASSAY_ARRAY_ADD(d, d->loads);
+
+		if (!id)
+			return;
+		d->loads.at[id - 1] = (struct d_load){ image, module, m->start, m->end, m->bias, m->load_ns, m->unload_ns };
+	}
+	im->first_load = loads->first;
+	im->loads = loads->count;
+}
+
+static void take_thread(struct assay_digest *d, assay_id image, assay_ref ref, const struct loads *loads)
+{
+	struct assay_spool *spool = &d->images.at[image - 1].spool;
+	assay_id id = ASSAY_ARRAY_ADD(d, d->threads);
+	struct d_thread *t;
+
+	if (!id)
+		return;
+	t = &d->threads.at[id - 1];
+	t->image = image;
+	t->record = assay_spool_thread(spool, ref);
+	t->visit_count = assay_spool_tree(spool, t->record->root, &t->visits);
+	t->places = calloc(t->visit_count + 1, sizeof *t->places);
+	t->leaf = calloc(t->visit_count + 1, sizeof *t->leaf);
+	if (!t->places || !t->leaf) {
+		d->no_memory = true;
+		t->visit_count = 0;
+		return;
+	}
+	if (t->record->entry)
+		t->entry = node_place(d, loads, t->record->entry_module, t->record->entry);
+	for (size_t i = 1; i < t->visit_count; i++) {
+		const struct assay_spool_node *n = t->visits[i].node;
+
+		if (n->module != ASSAY_PLACE_SPECIAL)
+			t->places[i] = node_place(d, loads, n->module, n->address);
+	}
+}
+
+static void take_metrics(struct assay_digest *d, struct d_image *im)
+{
+	assay_ref *refs;
+	size_t n = assay_spool_list(&im->spool, im->header->metrics, sizeof(struct assay_spool_metric), &refs);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct assay_spool_metric *m = assay_spool_metric(&im->spool, refs[i]);
+		bool known = false;
+		assay_id id;
+
+		for (size_t k = 0; k < d->metrics.count; k++)
+			known |= d->metrics.at[k].id == m->id;
+		id = known ? 0 : ASSAY_ARRAY_ADD(d, d->metrics);
+		if (id)
+			d->metrics.at[id - 1] = (struct d_metric){ m->id, (int)m->kind, spool_text(d, &im->spool, m->name),
+				spool_text(d, &im->spool, m->unit), spool_text(d, &im->spool, m->obtained),
+				spool_text(d, &im->spool, m->help) };
+	}
+	free(refs);
+}
+
+static void take_image(struct assay_digest *d, assay_id image)
+{
+	struct d_image *im = &d->images.at[image - 1];
+	struct loads loads;
+	assay_ref *refs;
+	size_t n;
+
+	im->exe = spool_text(d, &im->spool, im->header->exe);
+	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, im->exe)));
+	im->command = command_text(d, &im->spool, im->header->command);
+	im->start = im->header->start_ns;
+	take_metrics(d, im);
+	take_loads(d, image, &loads);
+	im->first_thread = d->threads.count;
+	n = assay_spool_list(&im->spool, im->header->threads, sizeof(struct assay_spool_thread), &refs);
+	for (size_t i = n; i-- > 0;)
+		take_thread(d, image, refs[i], &loads);
+	im->threads = d->threads.count - im->first_thread;
+	free(refs);
+	free(loads.refs);
+}
+
+/* ---- the run's spools ---- */
+
+static void open_spool(struct assay_digest *d, const char *name)
+{
+	struct assay_spool spool;
+	const char *why = NULL;
+	char *path = NULL;
+	assay_id id;
+
+	if (asprintf(&path, "%s/%s", d->dir, name) < 0) {
+		d->no_memory = true;
+		return;
+	}
+	if (assay_spool_open(path, &spool, &why) < 0) {
+		assay_error("%s: %s; it is left out", path, why);
+		d->unreadable++;
+		free(path);
+		return;
+	}
+	id = ASSAY_ARRAY_ADD(d, d->images);
+	if (!id)
+		return;
+	d->images.at[id - 1].spool = spool;
+	d->images.at[id - 1].header = spool.header;
+	d->images.at[id - 1].file = path;
+	d->spool_bytes += spool.size;
+}
+
+/* In order of time; a forked child and the image it turns into may start in the same tick: then by name. */
+static int by_start(const void *a, const void *b)
+{
+	const struct d_image *x = a, *y = b;
+
+	if (x->header->start_ns != y->header->start_ns)
+		return x->header->start_ns < y->header->start_ns ? -1 : 1;
+	return strcmp(x->file, y->file);
+}
+
+int assay_digest_images(struct assay_digest *d)
+{
+	DIR *dir = opendir(d->dir);
+	struct dirent *e;
+
+	if (!dir) {
+		assay_error("%s: %s", d->dir, strerror(errno));
+		return -errno;
+	}
+	while ((e = readdir(dir))) {
+		size_t n = strlen(e->d_name), suffix = strlen(ASSAY_SPOOL_SUFFIX);
+
+		if (n > suffix && strcmp(e->d_name + n - suffix, ASSAY_SPOOL_SUFFIX) == 0)
+			open_spool(d, e->d_name);
+	}
+	closedir(dir);
+	if (d->images.count)
+		qsort(d->images.at, d->images.count, sizeof *d->images.at, by_start);
+	for (assay_id i = 1; i <= d->images.count && !d->no_memory; i++)
+		take_image(d, i);
+	return 0;
+}

@@ -1,0 +1,347 @@
+/*
+ * The third stage: the trees of all threads become one, with a root a program and a node a function
+ * and line; values keep the thread they came from. Then sums, order and inclusive values.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest_model.h"
+
+static assay_id child(struct assay_digest *d, assay_id parent, const struct d_node *like)
+{
+	uint32_t *number = assay_map_at(&d->node_map, (uint64_t)parent << 32 | like->function,
+		(uint64_t)like->file << 32 | (uint64_t)like->kind << 28 | (uint64_t)(unsigned)like->line);
+
+	if (!number) {
+		d->no_memory = true;
+		return 0;
+	}
+	if (!*number) {
+		*number = ASSAY_ARRAY_ADD(d, d->nodes);
+		if (*number) {
+			d->nodes.at[*number - 1] = *like;
+			d->nodes.at[*number - 1].parent = parent;
+		}
+	}
+	return *number;
+}
+
+/* A function that stands for no code: a program's root, time that is known without samples. */
+static assay_id named_node(struct assay_digest *d, assay_id parent, enum d_kind kind, assay_id name)
+{
+	struct d_node like = { .kind = kind };
+	uint32_t *number = assay_map_at(&d->function_map, (uint64_t)name << 32, ~(uint64_t)kind);
+
+	if (!number) {
+		d->no_memory = true;
+		return 0;
+	}
+	if (!*number) {
+		*number = ASSAY_ARRAY_ADD(d, d->functions);
+		if (*number)
+			d->functions.at[*number - 1] = (struct d_function){ .name = name, .named = true };
+	}
+	like.function = *number;
+	return child(d, parent, &like);
+}
+
+static void add_value(struct assay_digest *d, assay_id node, assay_id thread, uint32_t metric, uint64_t count,
+		      uint64_t sum, double sumsq)
+{
+	uint32_t *number = assay_map_at(&d->value_map, (uint64_t)node << 32 | thread, metric);
+	struct d_value *value;
+
+	if (!number || !node) {
+		d->no_memory |= !number;
+		return;
+	}
+	if (!*number) {
+		*number = ASSAY_ARRAY_ADD(d, d->values);
+		if (!*number)
+			return;
+		d->values.at[*number - 1] = (struct d_value){ .node = node, .thread = thread, .metric = metric };
+	}
+	value = &d->values.at[*number - 1];
+	value->count += count;
+	value->sum += sum;
+	value->sumsq += sumsq;
+}
+
+/* The frames of a place below `parent`, outermost first; the innermost is the result. */
+static assay_id expand(struct assay_digest *d, assay_id parent, const struct d_place *place)
+{
+	for (uint32_t i = place->frames; i-- > 0;) {
+		const struct d_frame *f = &d->frames.at[place->first_frame + i];
+		struct d_node like = { .function = f->function, .file = f->file, .line = f->line,
+			.kind = f->inlined ? D_INLINED : D_NATIVE };
+
+		parent = child(d, parent, &like);
+		if (!parent)
+			return 0;
+	}
+	return parent;
+}
+
+/* Where a path is among the frames that start a thread. */
+struct bootstrap {
+	uint8_t depth, most;
+	bool over;
+};
+
+static const struct d_module *module_at(const struct assay_digest *d, assay_id place)
+{
+	return place && d->places.at[place - 1].module ? &d->modules.at[d->places.at[place - 1].module - 1] : NULL;
+}
+
+/*
+ * Whether a frame is part of how every thread starts: the program's _start and the C library's two frames
+ * before main, or the C library's two before a start routine. They are the same for all, so a tree begins
+ * below them.
+ */
+static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
+{
+	if (b->depth == 0)
+		b->most = m && m->libc ? 2 : 3;
+	if (!m || b->depth >= b->most || (b->depth > 0 && !m->libc))
+		b->over = true;
+	if (b->over)
+		return false;
+	b->depth++;
+	return true;
+}
+
+static void merge_values(struct assay_digest *d, assay_id thread, struct assay_spool *spool,
+			 const struct assay_spool_node *n, assay_id node)
+{
+	const struct assay_spool_value *v;
+	int bound = 64; /* a list that bites its tail ends */
+
+	for (assay_ref ref = n->values; (v = assay_spool_value(spool, ref)) && bound--; ref = v->next)
+		add_value(d, node, thread, v->metric, v->count, v->sum, v->sum_of_squares);
+}
+
+/* Merges one thread's tree below `root`. t->leaf: a visit's own node; base: what its children hang under. */
+static void merge_thread(struct assay_digest *d, assay_id id, assay_id root)
+{
+	struct d_thread *t = &d->threads.at[id - 1];
+	struct assay_spool *spool = &d->images.at[t->image - 1].spool;
+	assay_id *base = calloc(t->visit_count + 1, sizeof *base);
+	struct bootstrap *boot = calloc(t->visit_count + 1, sizeof *boot);
+
+	if (!base || !boot) {
+		d->no_memory = true;
+		goto out;
+	}
+	for (size_t i = 0; i < t->visit_count && !d->no_memory; i++) {
+		const struct assay_spool_visit *v = &t->visits[i];
+		const struct d_module *m = module_at(d, t->places[i]);
+		assay_id under = i ? base[v->parent] : root;
+
+		boot[i] = i ? boot[v->parent] : (struct bootstrap){ 0 };
+		if (!i || (m && m->own)) {
+			boot[i].over |= i != 0;
+			t->leaf[i] = base[i] = under;
+		} else if (v->node->module == ASSAY_PLACE_SPECIAL) {
+			boot[i].over = true;
+			t->leaf[i] = base[i] = named_node(d, under, D_SPECIAL,
+				assay_digest_text_of(d, "[outer part of the call path is missing]"));
+		} else if (is_bootstrap(m, &boot[i]) && !v->node->values) {
+			t->leaf[i] = base[i] = under;
+		} else {
+			t->leaf[i] = base[i] = expand(d, under, &d->places.at[t->places[i] - 1]);
+			if (!boot[i].over)
+				base[i] = under;
+		}
+		merge_values(d, id, spool, v->node, t->leaf[i]);
+	}
+out:
+	free(base);
+	free(boot);
+}
+
+/* CPU time that is known exactly and has no samples: before measuring began, and after the last sample. */
+static void add_exact(struct assay_digest *d, assay_id thread, assay_id root)
+{
+	struct d_thread *t = &d->threads.at[thread - 1];
+	assay_id under = root;
+
+	if (t->startup > 0)
+		add_value(d, named_node(d, root, D_SPECIAL, assay_digest_text_of(d, "[start-up: exec and dynamic loader]")),
+			thread, 0, 0, (uint64_t)t->startup, 0);
+	if (t->unsampled <= 0)
+		return;
+	if (t->entry)
+		under = expand(d, root, &d->places.at[t->entry - 1]);
+	add_value(d, named_node(d, under, D_SPECIAL, assay_digest_text_of(d, "[not sampled]")), thread, 0, 0,
+		(uint64_t)t->unsampled, 0);
+}
+
+/* ---- order and sums ---- */
+
+static void sum_up(struct assay_digest *d)
+{
+	for (size_t i = 0; i < d->values.count; i++) {
+		const struct d_value *v = &d->values.at[i];
+		struct d_node *n = &d->nodes.at[v->node - 1];
+
+		if (v->metric != 0)
+			continue;
+		n->exclusive += v->sum;
+		n->exclusive_count += v->count;
+		n->exclusive_sumsq += v->sumsq;
+	}
+	/* children come after their parents */
+	for (size_t i = 0; i < d->nodes.count; i++) {
+		struct d_node *n = &d->nodes.at[i];
+
+		n->inclusive = n->exclusive;
+		n->inclusive_count = n->exclusive_count;
+		n->inclusive_sumsq = n->exclusive_sumsq;
+	}
+	for (size_t i = d->nodes.count; i-- > 0;) {
+		struct d_node *n = &d->nodes.at[i], *p;
+
+		if (!n->parent)
+			continue;
+		p = &d->nodes.at[n->parent - 1];
+		p->inclusive += n->inclusive;
+		p->inclusive_count += n->inclusive_count;
+		p->inclusive_sumsq += n->inclusive_sumsq;
+	}
+}
+
+static const struct d_node *sort_nodes;
+
+/* Heaviest first, then as they were met: the same input gives the same profile. */
+static int by_weight(const void *a, const void *b)
+{
+	assay_id x = *(const assay_id *)a, y = *(const assay_id *)b;
+	const struct d_node *m = &sort_nodes[x - 1], *n = &sort_nodes[y - 1];
+
+	if (m->inclusive != n->inclusive)
+		return m->inclusive > n->inclusive ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* Links every node to its children, heaviest first. The roots' list is returned. */
+static assay_id link_children(struct assay_digest *d)
+{
+	assay_id *order = malloc((d->nodes.count + 1) * sizeof *order), roots = 0;
+
+	if (!order) {
+		d->no_memory = true;
+		return 0;
+	}
+	for (size_t i = 0; i < d->nodes.count; i++)
+		order[i] = (assay_id)i + 1;
+	sort_nodes = d->nodes.at;
+	if (d->nodes.count)
+		qsort(order, d->nodes.count, sizeof *order, by_weight);
+	for (size_t i = d->nodes.count; i-- > 0;) {
+		struct d_node *n = &d->nodes.at[order[i] - 1];
+		assay_id *list = n->parent ? &d->nodes.at[n->parent - 1].child : &roots;
+
+		n->sibling = *list;
+		*list = order[i];
+	}
+	free(order);
+	return roots;
+}
+
+/* What the path above a node has already: open functions, lines and modules, counted. */
+struct open {
+	uint32_t *function, *module;
+	struct assay_map lines;
+};
+
+static uint32_t *open_line(struct assay_digest *d, struct open *o, const struct d_node *n)
+{
+	uint32_t *number = assay_map_at(&o->lines, n->file, (uint64_t)(unsigned)n->line);
+
+	if (!number)
+		d->no_memory = true;
+	else if (!*number)
+		*number = 1; /* 0 would be an empty slot */
+	return number;
+}
+
+static void enter(struct assay_digest *d, struct open *o, struct d_node *n)
+{
+	uint32_t *line = n->file ? open_line(d, o, n) : NULL;
+	assay_id module = d->functions.at[n->function - 1].module;
+
+	n->outer_function = o->function[n->function - 1]++ == 0;
+	n->outer_module = o->module[module]++ == 0;
+	n->outer_line = line && (*line)++ == 1;
+}
+
+static void leave(struct assay_digest *d, struct open *o, const struct d_node *n)
+{
+	uint32_t *line = n->file ? open_line(d, o, n) : NULL;
+
+	o->function[n->function - 1]--;
+	o->module[d->functions.at[n->function - 1].module]--;
+	if (line)
+		(*line)--;
+}
+
+/* Numbers the nodes in pre-order, without recursion: trees may be thousands deep. */
+static void number(struct assay_digest *d, assay_id roots)
+{
+	struct open o = { calloc(d->functions.count + 1, sizeof(uint32_t)),
+		calloc(d->modules.count + 1, sizeof(uint32_t)), { 0 } };
+	uint32_t row = 0;
+	assay_id at = roots;
+
+	if (!o.function || !o.module) {
+		d->no_memory = true;
+		at = 0;
+	}
+	while (at && !d->no_memory) {
+		struct d_node *n = &d->nodes.at[at - 1];
+
+		n->row = ++row;
+		enter(d, &o, n);
+		if (n->child) {
+			at = n->child;
+			continue;
+		}
+		for (;;) {
+			n->last = row;
+			leave(d, &o, n);
+			if (n->sibling || !n->parent)
+				break;
+			n = &d->nodes.at[n->parent - 1];
+		}
+		at = n->sibling;
+	}
+	free(o.function);
+	free(o.module);
+	assay_map_free(&o.lines);
+}
+
+int assay_digest_merge(struct assay_digest *d)
+{
+	for (assay_id i = 1; i <= d->threads.count && !d->no_memory; i++) {
+		struct d_thread *t = &d->threads.at[i - 1];
+		const struct d_image *im = &d->images.at[t->image - 1];
+		assay_id root;
+
+		if (im->folded)
+			continue;
+		root = named_node(d, 0, D_PROGRAM, im->name);
+		merge_thread(d, i, root);
+		add_exact(d, i, root);
+		if (t->entry) {
+			const struct d_place *place = &d->places.at[t->entry - 1];
+
+			if (place->frames)
+				t->entry_function = d->frames.at[place->first_frame + place->frames - 1].function;
+		}
+	}
+	if (!d->no_memory) {
+		sum_up(d);
+		number(d, link_children(d));
+	}
+	return 0;
+}
