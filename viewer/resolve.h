@@ -24,15 +24,18 @@ enum assay_symbols {
 /* One frame at an address. Strings live until the resolver is closed. */
 struct assay_frame {
 	const char *name;    /* demangled, NULL where no symbol covers the address */
-	const char *linkage; /* as in the symbol table, NULL where there is none or it equals name */
-	const char *file;    /* absolute source path as DWARF gives it, or NULL */
-	int line;            /* the line executing here; for an enclosing frame, that of the inlined call; 0 = unknown */
+	const char *linkage; /* mangled name: from DWARF, else as in the symbol table but for its version (so "foo.cold",
+	                      * of which name is "foo"); NULL where there is none or it equals name */
+	const char *file;    /* absolute source path as DWARF gives it (relative where it was built so), or NULL */
+	int line;            /* the line executing here; for an enclosing frame, that of the inlined call; 0 = unknown,
+	                      * or code that the compiler says is of no line */
 	const char *decl_file; /* where the function is defined, or NULL */
 	int decl_line;       /* 0 = unknown */
-	uint64_t start;      /* start of the function that covers the address (ELF virtual address):
-	                      * from its symbol, else from its unwind table entry; the address itself where neither is known */
+	uint64_t start;      /* start of the function that holds the address (ELF virtual address; the same in all of its
+	                      * frames): from DWARF, from its symbol, else from its unwind table entry; the address
+	                      * itself where none is known */
 	bool inlined;        /* this frame is inlined into the next one */
-	bool bounded;        /* start is known from a symbol or an unwind table */
+	bool bounded;        /* start is known from DWARF, a symbol, an unwind table or a linkage table (.plt) */
 };
 
 /* What was asked for, and where. */
@@ -47,7 +50,8 @@ struct assay_resolve_request {
 
 /*
  * Called once an address, in order. frames[0] is innermost, frames[count - 1] is the function that
- * physically holds the address; count is at least 1.
+ * physically holds the address; count is at least 1 and at most 64. Entries of a linkage table are
+ * named "puts@plt".
  */
 typedef void assay_resolve_fn(void *context, size_t index, const struct assay_frame *frames, size_t count);
 
@@ -67,8 +71,8 @@ enum assay_symbols assay_resolver_module(assay_resolver *resolver, const struct 
                                          assay_resolve_fn *found, void *context, const char **note);
 
 /*
- * Demangles a C++ (Itanium), Rust or D name. Returns a malloc'ed string, or NULL when it is not a
- * mangled name.
+ * Demangles a C++ (Itanium), Rust (legacy and v0; its hash left out) or D name. Returns a
+ * malloc'ed string, or NULL when it is not a mangled name.
  */
 char *assay_demangle(const char *linkage);
 
