@@ -24,15 +24,15 @@ enum assay_symbols {
 /* One frame at an address. Strings live until the resolver is closed. */
 struct assay_frame {
 	const char *name;    /* demangled, NULL where no symbol covers the address */
-	const char *linkage; /* mangled name: from DWARF, else as in the symbol table but for its version (so "foo.cold",
-	                      * of which name is "foo"); NULL where there is none or it equals name */
+	const char *linkage; /* mangled name: from DWARF, else as in the symbol table but for its version (so
+	                      * "foo.cold", of which name is "foo"); NULL where there is none or it equals name */
 	const char *file;    /* absolute source path as DWARF gives it (relative where it was built so), or NULL */
 	int line;            /* the line executing here; for an enclosing frame, that of the inlined call; 0 = unknown,
 	                      * or code that the compiler says is of no line */
 	const char *decl_file; /* where the function is defined, or NULL */
 	int decl_line;       /* 0 = unknown */
-	uint64_t start;      /* start of the function that holds the address (ELF virtual address; the same in all of its
-	                      * frames): from DWARF, from its symbol, else from its unwind table entry; the address
+	uint64_t start;      /* start of the function that holds the address (ELF virtual address; the same in
+	                      * all of its frames): from DWARF, from its symbol, else from its unwind table entry; the address
 	                      * itself where none is known */
 	bool inlined;        /* this frame is inlined into the next one */
 	bool bounded;        /* start is known from DWARF, a symbol, an unwind table or a linkage table (.plt) */

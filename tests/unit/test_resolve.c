@@ -1,4 +1,9 @@
-/* test_resolve.c: viewer/resolve.h, on programs of unit/resolve/ that are compiled here, and on wrecks of them. */
+/*
+ * test_resolve.c: viewer/resolve.h, on programs of unit/resolve/ that are compiled here, and on wrecks of them.
+ *
+ * Longer than most, for a test file mirrors a module and this one needs its own small ELF reader to know
+ * what to expect.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -307,7 +312,8 @@ static void inlined_calls_have_their_lines(void **state)
 static void dwarf_4_gives_the_same(void **state)
 {
 	(void)state;
-	assert_int_equal(shell("cp inlined inlined5 && $CC -g -gdwarf-4 -O1 -Wl,--build-id -o inlined ././/inlined.c"), 0);
+	assert_int_equal(shell("cp inlined inlined5 && "
+			       "$CC -g -gdwarf-4 -O1 -Wl,--build-id -o inlined ././/inlined.c"), 0);
 	assert_inlined_chain("inlined");
 	assert_int_equal(shell("mv inlined5 inlined"), 0);
 }
@@ -523,7 +529,8 @@ static void made_suffixes_are_not_in_the_name(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct answers *answers;
 
-		assert_int_equal(shell("$OBJCOPY -g --redefine-sym 'outermost=%s' inlined renamed", cases[i].symbol), 0);
+		assert_int_equal(shell("$OBJCOPY -g --redefine-sym 'outermost=%s' inlined renamed", cases[i].symbol),
+			0);
 		answers = ask("renamed", start, 1);
 		assert_string_equal(last_frame(answers, 0)->name, cases[i].name);
 		if (cases[i].linkage)
@@ -572,9 +579,10 @@ static void compressed_symbol_table_is_read(void **state)
 static struct answers *ask_as(const char *name, const uint8_t *build_id, size_t length)
 {
 	struct answers *answers = calloc(1, sizeof(*answers));
-	struct assay_resolve_request request = { .path = path_of(name), .build_id = build_id, .build_id_length = length };
+	struct assay_resolve_request request = { .path = path_of(name), .build_id = build_id };
 
 	assert_non_null(answers);
+	request.build_id_length = length;
 	answers->addresses[answers->asked++] = 0x1234;
 	answers->addresses[answers->asked++] = 0x400123;
 	ask_request(answers, &request);
