@@ -32,8 +32,8 @@ struct assay_frame {
 	const char *decl_file; /* where the function is defined, or NULL */
 	int decl_line;       /* 0 = unknown */
 	uint64_t start;      /* start of the function that holds the address (ELF virtual address; the same in
-	                      * all of its frames): from DWARF, from its symbol, else from its unwind table entry; the address
-	                      * itself where none is known */
+	                      * all of its frames): from DWARF, from its symbol, else from its unwind table entry; the
+	                      * address itself where none is known */
 	bool inlined;        /* this frame is inlined into the next one */
 	bool bounded;        /* start is known from DWARF, a symbol, an unwind table or a linkage table (.plt) */
 };
