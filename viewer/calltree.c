@@ -175,7 +175,9 @@ static void add_line(struct printing *p, const struct assay_calltree_node *first
 		struct assay_share inclusive = assay_view_share(c, &first->inclusive);
 
 		cells[0] = ASSAY_NUMBER(inclusive.percent);
-		cells[1] = assay_view_error_cell(&inclusive);
+		/* The only program has all the time: that is no estimate. */
+		if (first->parent >= 0 || first->next >= 0 || !c->model->functions[first->function].program)
+			cells[1] = assay_view_error_cell(&inclusive);
 		cells[2] = ASSAY_NUMBER(assay_view_share(c, &last->exclusive).percent);
 	}
 	assay_table_add(p->table, cells);

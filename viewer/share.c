@@ -11,7 +11,9 @@ void assay_weight_add(struct assay_weight *to, const struct assay_weight *from)
 {
 	to->sum += from->sum;
 	to->sumsq += from->sumsq;
-	to->count += from->count;
+	/* A profile is foreign: its counts may be absurd. */
+	if (__builtin_add_overflow(to->count, from->count, &to->count))
+		to->count = from->count > 0 ? INT64_MAX : INT64_MIN;
 }
 
 static double wilson_half_width(double p, double n)
@@ -32,7 +34,7 @@ struct assay_share assay_share_of(const struct assay_weight *part, const struct 
 		return share;
 	rest = fmax(all->sumsq - part->sumsq, 0);
 	error = z * sqrt((1 - p) * (1 - p) * fmax(part->sumsq, 0) + p * p * rest) / all->sum;
-	if (part->count < FEW_SAMPLES || all->count - part->count < FEW_SAMPLES) {
+	if (part->count < FEW_SAMPLES || (double)all->count - (double)part->count < FEW_SAMPLES) {
 		least = wilson_half_width(fmin(fmax(p, 0), 1), all->sum * all->sum / all->sumsq);
 		error = fmax(error, least);
 	}

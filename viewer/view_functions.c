@@ -14,11 +14,11 @@ static const struct assay_column columns[] = {
 	{.key = "inclusive_error", .kind = ASSAY_CELL_ERROR},
 	{.key = "inclusive_s", .kind = ASSAY_CELL_SECONDS},
 	{.key = "samples", .kind = ASSAY_CELL_COUNT},
-	{.key = "function", .title = "function", .kind = ASSAY_CELL_NAME, .least = 22},
+	{.key = "function", .title = "function", .kind = ASSAY_CELL_NAME, .least = 18},
 	{.key = "module", .kind = ASSAY_CELL_TEXT},
 	{.key = "file", .kind = ASSAY_CELL_PATH},
 	{.key = "line", .kind = ASSAY_CELL_COUNT},
-	{.title = "defined in", .kind = ASSAY_CELL_PATH, .least = 16, .leave = 2},
+	{.title = "defined in", .kind = ASSAY_CELL_PATH, .least = 12, .leave = 2},
 };
 
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };

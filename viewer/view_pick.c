@@ -63,10 +63,17 @@ static bool is_base(const char *base, const char *pattern)
 
 static enum match match_of(assay_pool *pool, const struct assay_model_function *f, const char *pattern)
 {
+	const char *last = pattern, *next;
+
+	while ((next = strstr(last, "::")))
+		last = next + 2;
 	if (strcmp(f->name, pattern) == 0 || (f->linkage && strcmp(f->linkage, pattern) == 0))
 		return MATCH_WHOLE;
+	/* Template arguments may stand between the pattern's parts, but not within its last one. */
+	if (strstr(f->name, last) && is_base(base_of(pool, f->name), pattern))
+		return MATCH_BASE;
 	if (strstr(f->name, pattern))
-		return is_base(base_of(pool, f->name), pattern) ? MATCH_BASE : MATCH_PART;
+		return MATCH_PART;
 	return strcasestr(f->name, pattern) ? MATCH_PART_ANY_CASE : MATCH_NOT;
 }
 

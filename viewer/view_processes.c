@@ -22,7 +22,7 @@ static const struct assay_column columns[] = {
 	{.key = "samples", .kind = ASSAY_CELL_COUNT},
 	{.key = "ended", .kind = ASSAY_CELL_TEXT},
 	{.key = "status", .kind = ASSAY_CELL_COUNT},
-	{.title = "ended", .kind = ASSAY_CELL_TEXT, .least = 8, .leave = 3},
+	{.title = "ended", .kind = ASSAY_CELL_TEXT, .leave = 3},
 	{.key = "command", .title = "command", .kind = ASSAY_CELL_TEXT, .least = 16, .leave = 2},
 	{.key = "note", .title = "note", .kind = ASSAY_CELL_TEXT, .least = 16, .leave = 1},
 };

@@ -36,7 +36,7 @@ static const char *percent_of_samples(const struct assay_view_context *c, int64_
 static void say_error(const struct assay_view_context *c)
 {
 	const struct assay_weight *all = &c->model->all;
-	struct assay_weight half = {.sum = all->sum / 2, .sumsq = all->sumsq / 2, .count = (all->count + 1) / 2};
+	struct assay_weight half = {.sum = all->sum / 2, .sumsq = all->sumsq / 2, .count = all->count / 2 + all->count % 2};
 	const char *sign = assay_term_sign(&c->term, ASSAY_SIGN_PLUS_MINUS);
 
 	if (all->count == 0) {
