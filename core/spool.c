@@ -5,14 +5,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "profile/environment.h"
 #include "sig/arena.h"
 
-enum { FIRST_PART = 16 * 1024 };
+enum { FIRST_PART = 8 * 1024 }; /* enough for a process that ends at once */
 
 static char *append(char *to, const char *end, const char *text)
 {
@@ -120,7 +119,6 @@ int assay_spool_create(const char *run, uint64_t limit)
 		return fd;
 	error = map(fd, limit);
 	if (error == 0) {
-		fchmod(fd, 0600); /* whatever the program's umask is */
 		error = assay_arena_reserve(0, FIRST_PART, fd);
 		if (error < 0)
 			assay_spool_unmap();

@@ -29,6 +29,9 @@
 #include "thread.h"
 #include "wrap.h"
 
+/* glibc 2.35 and later; NULL on older ones */
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
 static char run_dir[3072];
 static char program[4096];
 static const char *command; /* arguments, each with its NUL, where the kernel put them */
@@ -238,14 +241,14 @@ static void at_exit(int status, void *context)
 static int start(int argc, char **argv)
 {
 	struct assay_thread *thread;
-	uint64_t cpu = assay_thread_cpu_ns();
+	uint64_t begun = assay_now_ns();
 	int error = take_options();
 
 	if (error < 0)
 		return error;
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	find_program(argc, argv);
-	assay_module_find_object = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	assay_module_find_object = _dl_find_object;
 	error = choose_unwinder();
 	if (error < 0)
 		return error;
@@ -254,13 +257,11 @@ static int start(int argc, char **argv)
 	error = assay_spool_create(run_dir, limit);
 	if (error < 0)
 		return error;
-	assay_process.header->startup_cpu_ns = cpu;
 	describe();
 	assay_modules_list();
 	error = assay_wrap_signal_start();
 	if (error < 0)
 		return error;
-	assay_wrap_thread_start();
 	on_exit(at_exit, NULL);
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 	thread = assay_threads_take();
@@ -268,7 +269,11 @@ static int start(int argc, char **argv)
 		return -ENOMEM;
 	atomic_store(&assay_process.on, true);
 	assay_guard_enter();
+	/* all before this is start-up: exec, the loader, and our own part, which counts as our cost */
+	assay_process.header->startup_cpu_ns = assay_thread_cpu_ns();
 	assay_threads_begin(thread, NULL, 0, ASSAY_THREADS_FIRST);
+	if (thread->record)
+		atomic_store(&thread->record->self_ns, assay_now_ns() - begun);
 	assay_guard_leave();
 	return 0;
 }

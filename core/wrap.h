@@ -11,9 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Start-up of wrap_thread.c. */
-void assay_wrap_thread_start(void);
-
 /* Installs the sampling signal's handler and lets it through in this thread. 0, or a negative errno. */
 int assay_wrap_signal_start(void);
 

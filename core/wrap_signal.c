@@ -14,6 +14,9 @@
 #include "sig/handler.h"
 #include "wrap.h"
 
+/* The C library's own, for our own signal: no other preload need know of it. */
+extern int __sigaction(int, const struct sigaction *, struct sigaction *);
+
 /* Signals whose handler's mask, as the program gave it, has the sampling signal in it. */
 static _Atomic uint64_t masked;
 
@@ -151,7 +154,7 @@ static int choose(void)
 	struct sigaction now;
 
 	for (int s = SIGRTMAX - 7; s > SIGRTMIN; s--)
-		if (ASSAY_REAL(sigaction)(s, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		if (__sigaction(s, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
 			return s;
 	return 0;
 }
@@ -165,7 +168,7 @@ int assay_wrap_signal_start(void)
 	if (!s)
 		return -EBUSY;
 	sigemptyset(&action.sa_mask);
-	if (ASSAY_REAL(sigaction)(s, &action, NULL) < 0)
+	if (__sigaction(s, &action, NULL) < 0)
 		return -errno;
 	sigemptyset(&ours);
 	sigaddset(&ours, s);

@@ -13,6 +13,7 @@
 #include "thread.h"
 #include "wrap.h"
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static size_t default_stack;
 
@@ -28,12 +29,12 @@ static void at_end(void *round)
 	}
 }
 
-void assay_wrap_thread_start(void)
+/* At the first thread's making: most processes never come here. */
+static void prepare_ends(void)
 {
 	pthread_attr_t attributes;
 
 	pthread_key_create(&key, at_end);
-	pthread_setspecific(key, (void *)1);
 	default_stack = 8u << 20;
 	if (pthread_attr_init(&attributes) == 0) {
 		pthread_attr_getstacksize(&attributes, &default_stack);
@@ -73,19 +74,20 @@ static int trampoline11(void *p)
 }
 
 /* A slot for a thread to be made, or NULL: it is not to be measured. */
-static struct assay_thread *prepare(void *argument, size_t stack_size)
+static struct assay_thread *prepare(void *argument, size_t stack_size /* 0 = the default */)
 {
 	struct assay_thread *thread;
 
 	if (!atomic_load(&assay_process.on))
 		return NULL;
+	pthread_once(&once, prepare_ends);
 	thread = assay_threads_take();
 	if (!thread) {
 		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
 		return NULL;
 	}
 	thread->argument = argument;
-	thread->stack_size = stack_size;
+	thread->stack_size = stack_size ? stack_size : default_stack;
 	return thread;
 }
 
@@ -93,7 +95,7 @@ ASSAY_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 				void *argument)
 {
 	struct assay_thread *thread;
-	size_t stack = default_stack;
+	size_t stack = 0;
 	int error;
 
 	if (attributes)
@@ -110,7 +112,7 @@ ASSAY_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 
 ASSAY_EXPORT int thrd_create(thrd_t *id, thrd_start_t routine, void *argument)
 {
-	struct assay_thread *thread = prepare(argument, default_stack);
+	struct assay_thread *thread = prepare(argument, 0);
 	int result;
 
 	if (!thread)

