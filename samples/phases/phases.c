@@ -27,42 +27,34 @@ struct worker {
 	uint64_t sum;  /* the result */
 };
 
-/* The kernel: a chain of dependent steps without memory traffic, so that a slice's cost never varies. */
-static inline __attribute__((always_inline)) uint64_t spin(uint64_t x)
-{
-	for (int i = 0; i < SLICE_STEPS; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-	}
-	return x;
-}
+/* The kernel's step (xorshift): each depends on the last and none touches memory, so that a slice's cost never varies. */
+#define STEP(x) ((x) ^= (x) << 13, (x) ^= (x) >> 7, (x) ^= (x) << 17)
 
 /*
- * Three copies of the kernel: kept apart by noinline and by their constants (equal functions would be merged), aligned
- * alike so that none is faster, and none ends in a jump to another.
+ * The three phases do the same. They are kept apart by noinline and by their constants (equal functions would be merged
+ * into one), and aligned alike so that none is faster.
  */
 #define PHASE __attribute__((noinline, aligned(64)))
 
 static PHASE uint64_t phase_sixty(uint64_t x)
 {
-	x = spin(x ^ 60);
-	__asm__ volatile("" : "+r"(x));
-	return x;
+	for (int i = 0; i < SLICE_STEPS; i++)
+		STEP(x);
+	return x ^ 60;
 }
 
 static PHASE uint64_t phase_thirty(uint64_t x)
 {
-	x = spin(x ^ 30);
-	__asm__ volatile("" : "+r"(x));
-	return x;
+	for (int i = 0; i < SLICE_STEPS; i++)
+		STEP(x);
+	return x ^ 30;
 }
 
 static PHASE uint64_t phase_ten(uint64_t x)
 {
-	x = spin(x ^ 10);
-	__asm__ volatile("" : "+r"(x));
-	return x;
+	for (int i = 0; i < SLICE_STEPS; i++)
+		STEP(x);
+	return x ^ 10;
 }
 
 /* A small generator (splitmix64) for the order of the slices. */
