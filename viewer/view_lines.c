@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double notable = 1; /* percent */
+
 enum {
 	BRIEF_ROWS = 8,
 	TEXT_LEAST = 20,
@@ -92,6 +94,20 @@ static void explain_none(const struct assay_view_context *c)
 		"None: %s has no debug information%s, so only its functions are known. For lines, compile with -g (it does "
 		"not slow the program), or install the debug symbols of the package that it comes from (on Debian PACKAGE-dbgsym).",
 		assay_view_text(c, m->name), note);
+}
+
+/* What the list cannot show, where that is worth knowing. */
+static void say_what_has_no_lines(const struct assay_view_context *c, const struct assay_model_line *lines, size_t count)
+{
+	const struct assay_model_module *m = hottest_without_lines(c);
+	double without = c->model->all.sum;
+
+	for (size_t i = 0; i < count; i++)
+		without -= lines[i].exclusive.sum;
+	without = c->model->all.sum > 0 ? 100 * without / c->model->all.sum : 0;
+	if (m && count > 0 && without >= notable)
+		assay_view_say(c, "  ", "%s %% of the CPU time is in code without line information, most of it in %s.",
+			assay_text_percent(c->pool, without), assay_view_text(c, m->name));
 }
 
 static int by_place(const void *a, const void *b)
@@ -180,6 +196,7 @@ static int print(const struct assay_view_context *c)
 	add_hottest(c, table, lines, count, false);
 	assay_table_print(table, &c->term, c->out);
 	assay_view_left_out(c, count, total, c->options.brief ? "--lines shows all" : "see --min and --limit");
+	say_what_has_no_lines(c, lines, total);
 	return 0;
 }
 

@@ -195,6 +195,7 @@ static void lines(void **state)
 	assert_line(text, "  50.0  6.9   500 ms  src/work.c:20  memset(p, 0, n);");
 	assert_line(text, "  30.0  6.3   300 ms  src/work.c:12  return add(fib(n - 1), fib(n - 2));");
 	assert_line(text, "   5.0  3.0  50.0 ms  src/work.c:30");
+	assert_part(text, "  5.0 % of the CPU time is in code without line information, most of it in");
 	document = fixture_json(&look, &assay_view_lines);
 	row = json_array_get(json_object_get(document, "lines"), 1);
 	assert_int_equal(number(row, "line"), 12);
