@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,20 @@ static char *newest_profile(void)
 	return name;
 }
 
+/* As a user here would type it: without the current folder. */
+static const char *short_path(assay_pool *pool, const char *path)
+{
+	char folder[PATH_MAX];
+	size_t length;
+
+	if (path[0] != '/' || !getcwd(folder, sizeof(folder)))
+		return path;
+	length = strlen(folder);
+	if (length > 1 && strncmp(path, folder, length) == 0 && path[length] == '/')
+		return assay_pool_copy(pool, path + length + 1);
+	return path;
+}
+
 static int show_text(const struct request *r, const struct assay_view_context *c)
 {
 	int rc = 0;
@@ -317,7 +332,7 @@ static int show(struct request *r)
 	int rc = assay_query_open(r->file, &query);
 
 	assay_term_detect(&c.term, STDOUT_FILENO, r->colour, r->width);
-	c.options.file = r->newest ? NULL : r->file;
+	c.options.file = r->newest ? NULL : short_path(assay_query_pool(query), r->file);
 	if (rc == 0)
 		rc = assay_view_prepare(&c, query);
 	if (rc == 0)

@@ -61,7 +61,7 @@ static const char *text_or(struct reader *r, sqlite3_stmt *row, int column, cons
 {
 	const char *text = assay_query_text(r->model->query, row, column);
 
-	return text ? text : otherwise;
+	return text && *text ? text : otherwise;
 }
 
 static int read_module(void *context, sqlite3_stmt *row)
@@ -78,6 +78,38 @@ static int read_module(void *context, sqlite3_stmt *row)
 	return 0;
 }
 
+/* "/a/b/../c" as "/a/c": compilers put together paths like that. For showing only, so links do not matter. */
+static const char *without_dots(assay_pool *pool, const char *path)
+{
+	char *plain = assay_pool_copy(pool, path), *to = plain;
+
+	for (const char *from = path; *from;) {
+		size_t length = strcspn(from + 1, "/") + 1; /* of a part, with the slash before it */
+
+		if (length == 2 && strncmp(from, "/.", 2) == 0) {
+			from += length;
+			continue;
+		}
+		if (length == 3 && strncmp(from, "/..", 3) == 0 && to > plain) {
+			char *slash = to;
+
+			while (slash > plain && *--slash != '/')
+				;
+			/* ".." that is left from before, and a relative path's first part, stay. */
+			if (*slash == '/' && strncmp(slash, "/..", 3) != 0) {
+				to = slash;
+				from += length;
+				continue;
+			}
+		}
+		memmove(to, from, length);
+		to += length;
+		from += length;
+	}
+	*to = '\0';
+	return plain;
+}
+
 static int read_file(void *context, sqlite3_stmt *row)
 {
 	struct reader *r = context;
@@ -86,9 +118,9 @@ static int read_file(void *context, sqlite3_stmt *row)
 
 	file->id = sqlite3_column_int64(row, 0);
 	file->path = text_or(r, row, 1, "");
-	file->shown = file->path;
-	if (length > 1 && strncmp(file->path, r->cwd, length) == 0 && file->path[length] == '/')
-		file->shown = file->path + length + 1;
+	file->shown = strstr(file->path, "/.") ? without_dots(assay_query_pool(r->model->query), file->path) : file->path;
+	if (length > 1 && strncmp(file->shown, r->cwd, length) == 0 && file->shown[length] == '/')
+		file->shown += length + 1;
 	return 0;
 }
 

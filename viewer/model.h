@@ -28,7 +28,7 @@ struct assay_model_module {
 struct assay_model_file {
 	int64_t id;
 	const char *path;
-	const char *shown; /* the path, less the folder in which the program was started */
+	const char *shown; /* the path, less its ".." and the folder in which the program was started */
 };
 
 struct assay_model_function {

@@ -75,7 +75,8 @@ static void print_legend(const struct assay_view_context *c, const struct part p
 		const char *seconds = assay_text_seconds(c->pool, &c->term, part->seconds);
 		int blanks = 10 - assay_text_width(seconds);
 
-		if (!part->always && fabs(part->seconds) < 0.5e-6)
+		/* Clocks that are read one after the other differ by microseconds: below 0.05 % it is nothing. */
+		if (!part->always && fabs(percent_of(c, part->seconds)) < 0.05)
 			continue;
 		fprintf(c->out, "%*s%s%s%s %-21s%*s%s %6s %%\n", MARGIN, "", assay_term_style(&c->term, part->style),
 			assay_term_sign(&c->term, part->sign), assay_term_style(&c->term, ASSAY_STYLE_NONE), part->label,
@@ -88,18 +89,24 @@ static void print_words(const struct assay_view_context *c)
 	const struct assay_account *a = &c->account;
 	double wall = assay_run_number(c->run, c->run_count, "wall_ns") / 1e9;
 	double cpus = assay_run_number(c->run, c->run_count, "cpus");
-	const char *located = "", *of = "";
+	const char *located = "", *of = "", *lived;
+
+	if (a->wall >= 1)
+		lived = assay_pool_print(c->pool, "%s thread-seconds",
+			a->wall >= 1000 ? assay_text_count(c->pool, (int64_t)fmin(a->wall, 1e18))
+					: assay_pool_print(c->pool, "%.*f", a->wall >= 99.95 ? 0 : a->wall >= 9.995 ? 1 : 2, a->wall));
+	else
+		lived = assay_pool_print(c->pool, "%s%s", assay_text_seconds(c->pool, &c->term, a->wall),
+			a->threads > 1 ? " in all" : "");
 
 	if (a->located_wait > 0)
 		located = assay_pool_print(c->pool, "%.0f %% waiting where Assay can say for what, ",
 			percent_of(c, a->located_wait));
 	assay_view_say(c, "  ",
-		"%s lived %s thread-seconds: %.0f %% computing, %.0f %% ready but waiting for a core, %s%.0f %% waiting for "
+		"%s lived %s: %.0f %% computing, %.0f %% ready but waiting for a core, %s%.0f %% waiting for "
 		"something else (Assay does not yet say for what).",
 		assay_text_plural(c->pool, a->threads, "thread", NULL),
-		a->wall >= 1000 ? assay_text_count(c->pool, (int64_t)fmin(a->wall, 1e18))
-				: assay_pool_print(c->pool, "%.*f", a->wall >= 99.95 ? 0 : a->wall >= 9.995 ? 1 : 2, a->wall),
-		percent_of(c, a->cpu), percent_of(c, a->core_wait), located, percent_of(c, a->unlocated_wait));
+		lived, percent_of(c, a->cpu), percent_of(c, a->core_wait), located, percent_of(c, a->unlocated_wait));
 	if (!(wall > 0) || !(a->cpu > 0))
 		return;
 	if (cpus >= 1 && cpus < 1e9)

@@ -266,6 +266,35 @@ static void recursion_counts_once(void **state)
 	assay_query_close(query);
 }
 
+static void paths_are_shown_plainly(void **state)
+{
+	static const char *const paths[][2] = {
+		{"/home/ada/work/build/../src/./a.c", "src/a.c"},
+		{"/home/ada/../eve/x.c", "/home/eve/x.c"},
+		{"/../x.c", "/../x.c"},
+		{"/a/../../x.c", "/../x.c"},
+		{"src/../../x.c", "src/../../x.c"},
+		{"a/b/c/../../x.c", "a/x.c"},
+		{"/usr/.hidden/..x/x.c", "/usr/.hidden/..x/x.c"},
+		{"/home/ada/workshop/x.c", "/home/ada/workshop/x.c"},
+		{"/home/ada/work/x/..", "/home/ada/work"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct assay_model *model;
+		assay_query *query;
+		char sql[128];
+
+		snprintf(sql, sizeof(sql), "UPDATE file SET path = '%s'", paths[i][0]);
+		assert_int_equal(assay_query_open(fixture_make("paths.assay", sql), &query), 0);
+		assert_int_equal(assay_model_read(query, &model), 0);
+		assert_string_equal(model->files[1].path, paths[i][0]);
+		assert_string_equal(model->files[1].shown, paths[i][1]);
+		assay_query_close(query);
+	}
+}
+
 /* Broken references, circles, NULLs and absurd figures. */
 static void a_hostile_profile(void **state)
 {
@@ -328,6 +357,7 @@ int main(void)
 		cmocka_unit_test(run_values),
 		cmocka_unit_test(model_and_sql_views_agree),
 		cmocka_unit_test(recursion_counts_once),
+		cmocka_unit_test(paths_are_shown_plainly),
 		cmocka_unit_test(a_hostile_profile),
 		cmocka_unit_test(sums_beyond_64_bits),
 	};
