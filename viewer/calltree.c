@@ -14,7 +14,7 @@ enum {
 	FIGURES_WIDTH = 28,
 	CHAIN_NAME_WIDTH = 48, /* of one name among several on a line */
 	NARROW = 40,
-	CHAIN_WHOLE = 24,      /* a longer chain shows only as many of its calls, half of them at each end */
+	CHAIN_WHOLE = 12,      /* a longer chain shows only as many of its calls, half of them at each end */
 };
 
 /* A caller and its only callee share a line when so much of its time is the callee's. */
@@ -139,7 +139,8 @@ static int only_callee(const struct printing *p, int node)
 	return shown(p, p->tree->nodes[child].next) ? -1 : child;
 }
 
-static const char *label(const struct printing *p, int node, int width)
+/* `whole_label`: with the mark of inlined code, which would only be noise inside a chain. */
+static const char *label(const struct printing *p, int node, int width, bool whole_label)
 {
 	const struct assay_view_context *c = p->tree->context;
 	const struct assay_calltree_node *n = &p->tree->nodes[node];
@@ -148,7 +149,7 @@ static const char *label(const struct printing *p, int node, int width)
 	if (n->recursion)
 		mark = width < NARROW ? " (recursive)"
 			: assay_pool_print(c->pool, " (recursive, %d deep)", n->recursion + 1);
-	else if (n->inlined)
+	else if (n->inlined && whole_label)
 		mark = " [inlined]";
 	name = assay_text_fit_name(c->pool, &c->term, name, width - assay_text_width(mark));
 	return assay_pool_print(c->pool, "%s%s", name, mark);
@@ -188,8 +189,8 @@ static const char *link_text(const struct printing *p, int node, int i, int coun
 {
 	int half = CHAIN_WHOLE / 2;
 
-	if (count <= CHAIN_WHOLE || i < half || i >= count - half)
-		return label(p, node, count > 1 && width > CHAIN_NAME_WIDTH ? CHAIN_NAME_WIDTH : width);
+	if (count <= CHAIN_WHOLE || p->tree->context->options.whole || i < half || i >= count - half)
+		return label(p, node, count > 1 && width > CHAIN_NAME_WIDTH ? CHAIN_NAME_WIDTH : width, i + 1 == count);
 	return i > half ? "" : assay_pool_print(p->tree->context->pool, "(%d more)", count - 2 * half);
 }
 

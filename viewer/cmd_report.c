@@ -110,7 +110,7 @@ static const char help[] =
 struct request {
 	struct assay_view_options view;
 	bool chosen[VIEWS];
-	bool json, all;
+	bool json;
 	enum assay_term_colour colour;
 	int width;
 	const char *file;
@@ -178,7 +178,7 @@ static int take_option(struct request *r, int option, const char *value)
 
 	switch (option) {
 	case OPTION_ALL:
-		r->all = true;
+		r->view.whole = true;
 		for (int i = 0; i < VIEWS; i++)
 			r->chosen[i] |= i != SHOW_CALLERS;
 		return 0;
@@ -226,7 +226,7 @@ static int parse(struct request *r, int argc, char **argv)
 		return ASSAY_EXIT_USAGE;
 	}
 	r->file = argv[optind];
-	if (r->all && isnan(r->view.min))
+	if (r->view.whole && isnan(r->view.min))
 		r->view.min = 0;
 	for (int i = 0; i < VIEWS; i++) {
 		if (r->chosen[i])

@@ -242,6 +242,9 @@ const char *assay_text_fit_name(assay_pool *pool, const struct assay_term *term,
 {
 	if (assay_text_width(name) <= width)
 		return name;
+	/* "[words]": not a function. */
+	if (name[0] == '[')
+		return assay_text_cut(pool, term, name, width);
 	name = drop_inside(pool, term, name, "<>");
 	if (assay_text_width(name) <= width)
 		return name;

@@ -23,6 +23,7 @@ struct assay_view_options {
 	int64_t limit;        /* rows; 0 = the view's own choice, -1 = all */
 	int depth;            /* of the tree; 0 = any */
 	bool brief;           /* the first screen */
+	bool whole;           /* nothing left out, however long */
 	const char *callers;  /* --callers=FN */
 	const char *lines_of; /* --lines=FN, or NULL */
 	const char *file;     /* the profile, as commands that we suggest must name it; NULL = they need not */

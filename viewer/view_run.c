@@ -108,12 +108,23 @@ static void print_method(const struct assay_view_context *c)
 			assay_text_plural(c->pool, c->account.samples, "sample", NULL), cost);
 }
 
+/* On one line: a script given on the command line may have several. */
+static const char *command_of(const struct assay_view_context *c)
+{
+	char *command = assay_pool_copy(c->pool, assay_run_text(c->run, c->run_count, "command"));
+
+	if (!command)
+		return "(the command is not known)";
+	for (char *at = command; (at = strpbrk(at, "\n\t")); at++)
+		*at = ' ';
+	return assay_view_text(c, command);
+}
+
 static int print(const struct assay_view_context *c)
 {
-	const char *command = text_of(c, "command");
 
 	fprintf(c->out, "%s%s%s\n", assay_term_style(&c->term, ASSAY_STYLE_TITLE),
-		assay_text_cut(c->pool, &c->term, command ? command : "(the command is not known)", c->term.width),
+		assay_text_cut(c->pool, &c->term, command_of(c), c->term.width),
 		assay_term_style(&c->term, ASSAY_STYLE_NONE));
 	print_machine(c);
 	print_ending(c);

@@ -132,8 +132,8 @@ static void say_account(const struct assay_view_context *c)
 	if (unseen > 0)
 		assay_view_say(c, bullet,
 			"The kernel counted %s of CPU time more for the run than its threads' accounts have (%s %% of its %s): it "
-			"was used by processes that cannot be preloaded (static or setuid ones), or by threads that were not "
-			"started by pthread_create.",
+			"was used where Assay does not look, in processes that cannot be preloaded (static or setuid ones), in threads "
+			"that were not started by pthread_create, or while processes began and ended.",
 			assay_text_seconds(c->pool, &c->term, unseen),
 			assay_text_percent(c->pool, 100 * unseen / (a->cpu + unseen)),
 			assay_text_seconds(c->pool, &c->term, a->cpu + unseen));

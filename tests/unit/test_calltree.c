@@ -128,7 +128,7 @@ static void long_chains_lose_their_middle(void **state)
 	free(sql);
 	text = fixture_print(&look, &assay_view_tree);
 	assert_part(text, "fill > link_0 >");
-	assert_part(text, "(1977 more)");
+	assert_part(text, "(1989 more)");
 	assert_part(text, "link_1999\n");
 	assert_no_part(text, "link_1000");
 	document = fixture_json(&look, &assay_view_tree);

@@ -127,7 +127,7 @@ static void functions(void **state)
 	assert_line(text, "     50.0  6.9   500 ms     50.0  fill                             src/work.c:18");
 	assert_line(text, "     30.0  6.3   300 ms     40.0  fib                              src/work.c:10");
 	assert_line(text, "      2.0  2.1  20.0 ms      2.0  libx.so+0x1000                   libx.so");
-	assert_line(text, "      1.0       10.0 ms      1.0  [start-up.. and dynamic loader]");
+	assert_line(text, "      1.0       10.0 ms      1.0  [start-up: exec and dynamic l..");
 	assert_no_part(text, " main ");
 	assert_line(text, "  7 of 8 shown; --functions shows all");
 	text = show(&assay_view_functions, 200, false, NULL);
