@@ -165,8 +165,8 @@ static int last_of_chain(const struct printing *p, int node)
 }
 
 /* One line of a branch. Only its first has the figures. */
-static void add_line(struct printing *p, const struct assay_calltree_node *first, const struct assay_calltree_node *last,
-	const char *lead, const char *text)
+static void add_line(struct printing *p, const struct assay_calltree_node *first,
+	const struct assay_calltree_node *last, const char *lead, const char *text)
 {
 	const struct assay_view_context *c = p->tree->context;
 	struct assay_cell cells[] = {ASSAY_NOTHING, ASSAY_NOTHING, ASSAY_NOTHING,

@@ -206,7 +206,8 @@ int assay_getopt(const struct assay_cmd *cmd, int argc, char **argv, const char 
 	char options[SHORT_OPTIONS_MAX + 2];
 	int found;
 
-	snprintf(options, sizeof(options), "%.*s:%s", ordered ? 1 : 0, short_options, short_options + (ordered ? 1 : 0));
+	snprintf(
+		options, sizeof(options), "%.*s:%s", ordered ? 1 : 0, short_options, short_options + (ordered ? 1 : 0));
 	opterr = 0;
 	found = getopt_long(argc, argv, options, long_options, NULL);
 	if (found == '?') {

@@ -319,7 +319,8 @@ static int show_json(const struct request *r, const struct assay_view_context *c
 			rc = views[i]->json(c, document);
 	}
 	/* Only ASCII, for a terminal would obey some characters beyond it. A failed write is main's to report. */
-	if (rc == 0 && json_dump_callback(document, write_json, c->out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) == 0)
+	if (rc == 0 && json_dump_callback(document, write_json, c->out,
+			       JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) == 0)
 		fputc('\n', c->out);
 	json_decref(document);
 	return rc;
@@ -359,7 +360,8 @@ static int run(int argc, char **argv)
 		request.newest = true;
 	}
 	if (!request.file) {
-		assay_error("there is no profile (*.assay) in this folder: name one, or make one with 'assay run PROGRAM'");
+		assay_error(
+			"there is no profile (*.assay) in this folder: name one, or make one with 'assay run PROGRAM'");
 		return ASSAY_EXIT_FAILURE;
 	}
 	status = show(&request);

@@ -60,7 +60,8 @@ static int unknown_command(const char *name)
 	if (near)
 		assay_error("unknown command '%s' (did you mean '%s'?)", name, near);
 	else
-		assay_error("unknown command '%s' (see 'assay --help'; to measure a program: assay run %s)", name, name);
+		assay_error(
+			"unknown command '%s' (see 'assay --help'; to measure a program: assay run %s)", name, name);
 	return ASSAY_EXIT_USAGE;
 }
 

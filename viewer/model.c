@@ -118,7 +118,8 @@ static int read_file(void *context, sqlite3_stmt *row)
 
 	file->id = sqlite3_column_int64(row, 0);
 	file->path = text_or(r, row, 1, "");
-	file->shown = strstr(file->path, "/.") ? without_dots(assay_query_pool(r->model->query), file->path) : file->path;
+	file->shown =
+		strstr(file->path, "/.") ? without_dots(assay_query_pool(r->model->query), file->path) : file->path;
 	if (length > 1 && strncmp(file->shown, r->cwd, length) == 0 && file->shown[length] == '/')
 		file->shown += length + 1;
 	return 0;
@@ -133,7 +134,8 @@ static int read_function(void *context, sqlite3_stmt *row)
 	function->id = sqlite3_column_int64(row, 0);
 	function->name = text_or(r, row, 1, "(unknown)");
 	function->linkage = text_or(r, row, 2, NULL);
-	function->module = index_of(m->modules, sizeof(*m->modules), 1, m->module_count, sqlite3_column_int64(row, 3), 0);
+	function->module =
+		index_of(m->modules, sizeof(*m->modules), 1, m->module_count, sqlite3_column_int64(row, 3), 0);
 	function->file = index_of(m->files, sizeof(*m->files), 1, m->file_count, sqlite3_column_int64(row, 4), 0);
 	function->line = sqlite3_column_int64(row, 5);
 	function->named = sqlite3_column_int(row, 6) != 0;
@@ -161,7 +163,8 @@ static int read_node(void *context, sqlite3_stmt *row)
 	/* Only among the nodes before it, so that no foreign tree runs in a circle. */
 	node->parent = before ? index_of(r->rows, r->size, 0, before, sqlite3_column_int64(row, 1), -1) : -1;
 	node->kind = (uint8_t)kind_of((const char *)sqlite3_column_text(row, 2));
-	node->function = index_of(m->functions, sizeof(*m->functions), 1, m->function_count, sqlite3_column_int64(row, 3), 0);
+	node->function =
+		index_of(m->functions, sizeof(*m->functions), 1, m->function_count, sqlite3_column_int64(row, 3), 0);
 	node->file = index_of(m->files, sizeof(*m->files), 1, m->file_count, sqlite3_column_int64(row, 4), 0);
 	node->line = sqlite3_column_int64(row, 5);
 	node->outer_function = sqlite3_column_int(row, 6) != 0;
@@ -303,8 +306,8 @@ static int by_inclusive_first(const void *a, const void *b)
 
 struct assay_model_function **assay_model_functions(const struct assay_model *model, bool by_inclusive, size_t *count)
 {
-	struct assay_model_function **functions =
-		assay_pool_alloc(assay_query_pool(model->query), model->function_count, sizeof(struct assay_model_function *));
+	struct assay_model_function **functions = assay_pool_alloc(
+		assay_query_pool(model->query), model->function_count, sizeof(struct assay_model_function *));
 
 	*count = 0;
 	for (size_t i = 0; i < model->function_count; i++) {
@@ -313,7 +316,8 @@ struct assay_model_function **assay_model_functions(const struct assay_model *mo
 		if (!f->program && (f->exclusive.sum > 0 || f->inclusive.sum > 0))
 			functions[(*count)++] = f;
 	}
-	qsort(functions, *count, sizeof(struct assay_model_function *), by_inclusive ? by_inclusive_first : by_exclusive);
+	qsort(functions, *count, sizeof(struct assay_model_function *),
+		by_inclusive ? by_inclusive_first : by_exclusive);
 	return functions;
 }
 
@@ -329,8 +333,8 @@ static int by_exclusive_module(const void *a, const void *b)
 
 struct assay_model_module **assay_model_modules(const struct assay_model *model, size_t *count)
 {
-	struct assay_model_module **modules =
-		assay_pool_alloc(assay_query_pool(model->query), model->module_count, sizeof(struct assay_model_module *));
+	struct assay_model_module **modules = assay_pool_alloc(
+		assay_query_pool(model->query), model->module_count, sizeof(struct assay_model_module *));
 
 	*count = 0;
 	for (size_t i = 0; i < model->module_count; i++) {

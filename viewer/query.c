@@ -81,7 +81,8 @@ static int check_header(assay_query *q, const unsigned char *header, ssize_t len
 	if (length == 0)
 		return fail(q, -EINVAL, "is empty, not a profile");
 	if (length >= 8 && memcmp(header, ASSAY_SPOOL_MAGIC, 8) == 0)
-		return fail(q, -EINVAL, "is a spool, one process's raw measurements: 'assay digest' on its folder makes a profile");
+		return fail(q, -EINVAL,
+			"is a spool, one process's raw measurements: 'assay digest' on its folder makes a profile");
 	if (memcmp(header, magic, (size_t)(length < 16 ? length : 16)) != 0)
 		return fail(q, -EINVAL, "is not an Assay profile");
 	if (length < HEADER_SIZE)
@@ -90,8 +91,8 @@ static int check_header(assay_query *q, const unsigned char *header, ssize_t len
 		return fail(q, -EINVAL, "is a SQLite database, but not an Assay profile");
 	version = (int)big_endian(header + HEADER_USER_VERSION);
 	if (version != PROFILE_VERSION)
-		return fail(q, -EPROTO, "is a profile of format %d, made by %s Assay; this one reads format %d", version,
-			version > PROFILE_VERSION ? "a newer" : "an older", PROFILE_VERSION);
+		return fail(q, -EPROTO, "is a profile of format %d, made by %s Assay; this one reads format %d",
+			version, version > PROFILE_VERSION ? "a newer" : "an older", PROFILE_VERSION);
 	page = header[HEADER_PAGE_SIZE] << 8 | header[HEADER_PAGE_SIZE + 1];
 	page = page == 1 ? 65536 : page;
 	pages = big_endian(header + HEADER_PAGES);
@@ -392,7 +393,8 @@ static int read_process(void *context, sqlite3_stmt *row)
 int assay_query_processes(assay_query *query, struct assay_process_row **rows, size_t *count)
 {
 	return gather(query,
-		"SELECT process, parent, pid, host, name, command, start_s, wall_s, cpu_s, core_wait_s, wait_s, threads,"
+		"SELECT process, parent, pid, host, name, command, start_s, wall_s, cpu_s, core_wait_s, wait_s, "
+		"threads,"
 		" samples, ended, status, note FROM processes",
 		sizeof(**rows), read_process, rows, count);
 }

@@ -318,7 +318,8 @@ static json_t *row_json(const struct assay_table *table, size_t row)
 
 		if (!column->key)
 			continue;
-		if (json_object_set_new_nocheck(object, column->key, cell_json(table->pool, column->kind, &cells[c])) != 0) {
+		if (json_object_set_new_nocheck(object, column->key, cell_json(table->pool, column->kind, &cells[c])) !=
+			0) {
 			json_decref(object);
 			return NULL;
 		}

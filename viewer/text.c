@@ -177,7 +177,8 @@ static const char *partner(const char *name, const char *open, char closing)
 	for (const char *c = open; *c; c++) {
 		if (*c == *open && !(*open == '<' && after_operator(name, c)))
 			depth++;
-		else if (*c == closing && !(closing == '>' && (after_operator(name, c) || c[-1] == '-')) && --depth == 0)
+		else if (*c == closing && !(closing == '>' && (after_operator(name, c) || c[-1] == '-')) &&
+			 --depth == 0)
 			return c;
 	}
 	return NULL;
@@ -340,7 +341,8 @@ const char *assay_text_plural(assay_pool *pool, int64_t count, const char *noun,
 
 	if (count == 1)
 		return assay_pool_print(pool, "%s %s", figure, noun);
-	return plural ? assay_pool_print(pool, "%s %s", figure, plural) : assay_pool_print(pool, "%s %ss", figure, noun);
+	return plural ? assay_pool_print(pool, "%s %s", figure, plural)
+		      : assay_pool_print(pool, "%s %ss", figure, noun);
 }
 
 const char *assay_text_quote(assay_pool *pool, const char *text)

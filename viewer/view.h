@@ -64,7 +64,8 @@ extern const struct assay_view assay_view_modules;
 int assay_view_prepare(struct assay_view_context *c, assay_query *query);
 
 /* A blank line and a heading. */
-void assay_view_title(const struct assay_view_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void assay_view_title(const struct assay_view_context *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Words, wrapped to the terminal's width: the first line begins with `first`, the others with blanks. */
 void assay_view_say(const struct assay_view_context *c, const char *first, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

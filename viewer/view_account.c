@@ -26,9 +26,11 @@ static void parts_of(const struct assay_account *a, struct part parts[PARTS])
 {
 	const struct part all[PARTS] = {
 		{"computing (CPU)", "cpu", a->cpu, ASSAY_SIGN_BAR_CPU, ASSAY_STYLE_CPU, true},
-		{"waiting for a core", "core_wait", a->core_wait, ASSAY_SIGN_BAR_CORE_WAIT, ASSAY_STYLE_CORE_WAIT, true},
+		{"waiting for a core", "core_wait", a->core_wait, ASSAY_SIGN_BAR_CORE_WAIT, ASSAY_STYLE_CORE_WAIT,
+			true},
 		{"waiting, located", "located_wait", a->located_wait, ASSAY_SIGN_BAR_WAIT, ASSAY_STYLE_WAIT, false},
-		{"waiting, not located", "unlocated_wait", a->unlocated_wait, ASSAY_SIGN_BAR_WAIT, ASSAY_STYLE_WAIT, true},
+		{"waiting, not located", "unlocated_wait", a->unlocated_wait, ASSAY_SIGN_BAR_WAIT, ASSAY_STYLE_WAIT,
+			true},
 		{"remainder", "remainder", a->remainder, ASSAY_SIGN_BAR_REST, ASSAY_STYLE_WARNING, false},
 	};
 
@@ -79,8 +81,9 @@ static void print_legend(const struct assay_view_context *c, const struct part p
 		if (!part->always && fabs(percent_of(c, part->seconds)) < 0.05)
 			continue;
 		fprintf(c->out, "%*s%s%s%s %-21s%*s%s %6s %%\n", MARGIN, "", assay_term_style(&c->term, part->style),
-			assay_term_sign(&c->term, part->sign), assay_term_style(&c->term, ASSAY_STYLE_NONE), part->label,
-			blanks > 0 ? blanks : 0, "", seconds, assay_text_percent(c->pool, percent_of(c, part->seconds)));
+			assay_term_sign(&c->term, part->sign), assay_term_style(&c->term, ASSAY_STYLE_NONE),
+			part->label, blanks > 0 ? blanks : 0, "", seconds,
+			assay_text_percent(c->pool, percent_of(c, part->seconds)));
 	}
 }
 
@@ -94,7 +97,11 @@ static void print_words(const struct assay_view_context *c)
 	if (a->wall >= 1)
 		lived = assay_pool_print(c->pool, "%s thread-seconds",
 			a->wall >= 1000 ? assay_text_count(c->pool, (int64_t)fmin(a->wall, 1e18))
-					: assay_pool_print(c->pool, "%.*f", a->wall >= 99.95 ? 0 : a->wall >= 9.995 ? 1 : 2, a->wall));
+					: assay_pool_print(c->pool, "%.*f",
+						  a->wall >= 99.95   ? 0
+						  : a->wall >= 9.995 ? 1
+								     : 2,
+						  a->wall));
 	else
 		lived = assay_pool_print(c->pool, "%s%s", assay_text_seconds(c->pool, &c->term, a->wall),
 			a->threads > 1 ? " in all" : "");
@@ -111,7 +118,8 @@ static void print_words(const struct assay_view_context *c)
 		return;
 	if (cpus >= 1 && cpus < 1e9)
 		of = assay_pool_print(c->pool, " of the machine's %.0f", cpus);
-	assay_view_say(c, "  ", "On average it kept %.*f%s cores busy.", a->cpu / wall >= 9.95 ? 0 : 1, a->cpu / wall, of);
+	assay_view_say(
+		c, "  ", "On average it kept %.*f%s cores busy.", a->cpu / wall >= 9.95 ? 0 : 1, a->cpu / wall, of);
 }
 
 static int print(const struct assay_view_context *c)
@@ -129,12 +137,11 @@ static int print(const struct assay_view_context *c)
 static int json(const struct assay_view_context *c, json_t *document)
 {
 	const struct assay_account *a = &c->account;
-	json_t *account = json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
-		"wall_s", assay_json_number(a->wall), "threads", (json_int_t)a->threads,
-		"processes", (json_int_t)a->processes, "samples", (json_int_t)a->samples,
-		"core_wait_unread_s", assay_json_number(a->core_wait_unread), "sampled_s", assay_json_number(a->sampled),
-		"startup_s", assay_json_number(a->startup), "unsampled_s", assay_json_number(a->unsampled),
-		"assay_s", assay_json_number(a->assay));
+	json_t *account = json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "wall_s",
+		assay_json_number(a->wall), "threads", (json_int_t)a->threads, "processes", (json_int_t)a->processes,
+		"samples", (json_int_t)a->samples, "core_wait_unread_s", assay_json_number(a->core_wait_unread),
+		"sampled_s", assay_json_number(a->sampled), "startup_s", assay_json_number(a->startup), "unsampled_s",
+		assay_json_number(a->unsampled), "assay_s", assay_json_number(a->assay));
 	struct part parts[PARTS];
 	int rc = assay_view_put(document, assay_view_account.name, account);
 

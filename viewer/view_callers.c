@@ -85,14 +85,16 @@ static int print(const struct assay_view_context *c)
 	if (tree->first_root >= 0) {
 		const struct assay_weight *inclusive = &tree->nodes[tree->first_root].inclusive;
 
-		assay_view_say(c, "  ", "It and what it calls: %s %% of the CPU time (%s), by the paths below. In itself: %s %%.",
+		assay_view_say(c, "  ",
+			"It and what it calls: %s %% of the CPU time (%s), by the paths below. In itself: %s %%.",
 			assay_text_percent(c->pool, assay_view_share(c, inclusive).percent),
 			assay_text_seconds(c->pool, &c->term, inclusive->sum / 1e9),
 			assay_text_percent(c->pool, inside.percent));
 	}
 	assay_calltree_print(tree, min, c->options.depth, false);
 	if (min > 0)
-		assay_view_say(c, "  ", "Paths below %s %% are left out (--min=PERCENT).", assay_text_percent(c->pool, min));
+		assay_view_say(
+			c, "  ", "Paths below %s %% are left out (--min=PERCENT).", assay_text_percent(c->pool, min));
 	return 0;
 }
 

@@ -63,7 +63,8 @@ static struct assay_table *make(const struct assay_view_context *c, int64_t usua
 		/* On the first screen, those that only call others are for the tree. */
 		if (c->options.brief && usual >= 0 && f->exclusive.sum <= 0)
 			break;
-		if (assay_view_share(c, &f->exclusive).percent >= min || (min > 0 && assay_view_share(c, &f->inclusive).percent >= min))
+		if (assay_view_share(c, &f->exclusive).percent >= min ||
+			(min > 0 && assay_view_share(c, &f->inclusive).percent >= min))
 			add_row(c, table, f);
 	}
 	return table;
@@ -79,9 +80,12 @@ static int print(const struct assay_view_context *c)
 		assay_view_say(c, "  ", "No function used CPU time.");
 		return 0;
 	}
-	assay_view_say(c, "  ", "Shares of the CPU time: excl. (exclusive) in the function itself, incl. (inclusive) with all that it calls.");
+	assay_view_say(c, "  ",
+		"Shares of the CPU time: excl. (exclusive) in the function itself, incl. (inclusive) with all that it "
+		"calls.");
 	assay_table_print(table, &c->term, c->out);
-	assay_view_left_out(c, table->row_count, total, c->options.brief ? "--functions shows all" : "see --min and --limit");
+	assay_view_left_out(
+		c, table->row_count, total, c->options.brief ? "--functions shows all" : "see --min and --limit");
 	return 0;
 }
 

@@ -91,13 +91,16 @@ static void explain_none(const struct assay_view_context *c)
 	if (m->note)
 		note = assay_pool_print(c->pool, " (%s)", assay_view_text(c, m->note));
 	assay_view_say(c, "  ",
-		"None: %s has no debug information%s, so only its functions are known. For lines, compile with -g (it does "
-		"not slow the program), or install the debug symbols of the package that it comes from (on Debian PACKAGE-dbgsym).",
+		"None: %s has no debug information%s, so only its functions are known. For lines, compile with -g (it "
+		"does "
+		"not slow the program), or install the debug symbols of the package that it comes from (on Debian "
+		"PACKAGE-dbgsym).",
 		assay_view_text(c, m->name), note);
 }
 
 /* What the list cannot show, where that is worth knowing. */
-static void say_what_has_no_lines(const struct assay_view_context *c, const struct assay_model_line *lines, size_t count)
+static void say_what_has_no_lines(
+	const struct assay_view_context *c, const struct assay_model_line *lines, size_t count)
 {
 	const struct assay_model_module *m = hottest_without_lines(c);
 	double without = c->model->all.sum;

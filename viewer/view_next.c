@@ -16,7 +16,8 @@ static const char *command(const struct assay_view_context *c, const char *optio
 {
 	const char *file = c->options.file;
 
-	return file ? assay_pool_print(c->pool, "assay report %s %s", assay_text_quote(c->pool, assay_view_text(c, file)), options)
+	return file ? assay_pool_print(c->pool, "assay report %s %s",
+			      assay_text_quote(c->pool, assay_view_text(c, file)), options)
 		    : assay_pool_print(c->pool, "assay report %s", options);
 }
 

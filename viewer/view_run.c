@@ -81,7 +81,8 @@ static void print_ending(const struct assay_view_context *c)
 	const char *normal = assay_term_style(&c->term, ASSAY_STYLE_NONE);
 
 	if (number >= 1 && number < 1000)
-		fprintf(c->out, "%sIt was killed by signal %.0f (%s).%s\n", style, number, strsignal((int)number), normal);
+		fprintf(c->out, "%sIt was killed by signal %.0f (%s).%s\n", style, number, strsignal((int)number),
+			normal);
 	else if (status != 0 && !isnan(status))
 		fprintf(c->out, "%sIt ended with exit status %.0f.%s\n", style, status, normal);
 }
@@ -95,7 +96,8 @@ static void print_method(const struct assay_view_context *c)
 
 	if (clock)
 		by = strcmp(clock, "perf") == 0 ? ", timed by perf_event" : ", timed by POSIX CPU timers";
-	cost = assay_pool_print(c->pool, "Assay's own cost: %s", assay_text_seconds(c->pool, &c->term, c->account.assay));
+	cost = assay_pool_print(
+		c->pool, "Assay's own cost: %s", assay_text_seconds(c->pool, &c->term, c->account.assay));
 	if (c->account.cpu > 0)
 		cost = assay_pool_print(c->pool, "%s, %s %% of the CPU time", cost,
 			assay_text_percent(c->pool, 100 * c->account.assay / c->account.cpu));

@@ -36,16 +36,19 @@ static const char *percent_of_samples(const struct assay_view_context *c, int64_
 static void say_error(const struct assay_view_context *c)
 {
 	const struct assay_weight *all = &c->model->all;
-	struct assay_weight half = {.sum = all->sum / 2, .sumsq = all->sumsq / 2, .count = all->count / 2 + all->count % 2};
+	struct assay_weight half = {
+		.sum = all->sum / 2, .sumsq = all->sumsq / 2, .count = all->count / 2 + all->count % 2};
 	const char *sign = assay_term_sign(&c->term, ASSAY_SIGN_PLUS_MINUS);
 
 	if (all->count == 0) {
 		assay_view_say(c, bullet,
-			"There are no samples: the program used too little CPU time. What is shown was counted, not sampled.");
+			"There are no samples: the program used too little CPU time. What is shown was counted, not "
+			"sampled.");
 		return;
 	}
 	assay_view_say(c, bullet,
-		"%s is the sampling error: the true share lies within it 95 times of 100. With %s, a share of 50 %% is known "
+		"%s is the sampling error: the true share lies within it 95 times of 100. With %s, a share of 50 %% is "
+		"known "
 		"to %s%s.",
 		sign, assay_text_plural(c->pool, all->count, "sample", NULL), sign,
 		assay_text_error(c->pool, assay_view_share(c, &half).error));
@@ -62,12 +65,14 @@ static void say_losses(const struct assay_view_context *c, const struct assay_lo
 			continue;
 		if (strcmp(kind, "dropped") == 0)
 			assay_view_say(c, bullet,
-				"%s dropped (%s %% of all; %s): their time is charged to the next sample of the same thread.",
+				"%s dropped (%s %% of all; %s): their time is charged to the next sample of the same "
+				"thread.",
 				assay_text_plural(c->pool, loss->count, "sample was", "samples were"),
 				percent_of_samples(c, loss->count), reason);
 		else if (strcmp(kind, "truncated") == 0)
 			assay_view_say(c, bullet,
-				"%s an incomplete call path (%s %% of all; %s): exclusive times are right, inclusive ones of the "
+				"%s an incomplete call path (%s %% of all; %s): exclusive times are right, inclusive "
+				"ones of the "
 				"missing callers are too small.",
 				assay_text_plural(c->pool, loss->count, "sample has", "samples have"),
 				percent_of_samples(c, loss->count), reason);
@@ -105,7 +110,8 @@ static void say_modules(const struct assay_view_context *c)
 			continue;
 		said++;
 		assay_view_say(c, bullet,
-			"%s %% of the CPU time is in code of %s whose functions have no names (%s): they are shown by address. "
+			"%s %% of the CPU time is in code of %s whose functions have no names (%s): they are shown by "
+			"address. "
 			"Its debug symbols, or a build with -g, would name them.",
 			assay_text_percent(c->pool, percent), assay_view_text(c, m->name), why);
 	}
@@ -118,12 +124,14 @@ static void say_account(const struct assay_view_context *c)
 
 	if (a->cpu > 0 && fabs(a->unsampled) / a->cpu * 100 >= notable)
 		assay_view_say(c, bullet,
-			"%s of CPU time (%s %%) was used after a thread's last sample: it is counted, but not known where.",
+			"%s of CPU time (%s %%) was used after a thread's last sample: it is counted, but not known "
+			"where.",
 			assay_text_seconds(c->pool, &c->term, a->unsampled),
 			assay_text_percent(c->pool, 100 * a->unsampled / a->cpu));
 	if (a->wall > 0 && a->core_wait_unread / a->wall * 100 >= notable)
 		assay_view_say(c, bullet,
-			"%s of the waiting (%s %% of all thread-seconds) is of threads too short to tell waiting for a core from "
+			"%s of the waiting (%s %% of all thread-seconds) is of threads too short to tell waiting for a "
+			"core from "
 			"other waiting.",
 			assay_text_seconds(c->pool, &c->term, a->core_wait_unread),
 			assay_text_percent(c->pool, 100 * a->core_wait_unread / a->wall));
@@ -131,15 +139,18 @@ static void say_account(const struct assay_view_context *c)
 		return;
 	if (unseen > 0)
 		assay_view_say(c, bullet,
-			"The kernel counted %s of CPU time more for the run than its threads' accounts have (%s %% of its %s): it "
-			"was used where Assay does not look, in processes that cannot be preloaded (static or setuid ones), in threads "
+			"The kernel counted %s of CPU time more for the run than its threads' accounts have (%s %% of "
+			"its %s): it "
+			"was used where Assay does not look, in processes that cannot be preloaded (static or setuid "
+			"ones), in threads "
 			"that were not started by pthread_create, or while processes began and ended.",
 			assay_text_seconds(c->pool, &c->term, unseen),
 			assay_text_percent(c->pool, 100 * unseen / (a->cpu + unseen)),
 			assay_text_seconds(c->pool, &c->term, a->cpu + unseen));
 	else
 		assay_view_say(c, bullet,
-			"The accounts have %s of CPU time more than the kernel counted for the run (%s): processes that outlived "
+			"The accounts have %s of CPU time more than the kernel counted for the run (%s): processes "
+			"that outlived "
 			"it, or that nobody waited for, are not in the kernel's count.",
 			assay_text_seconds(c->pool, &c->term, -unseen),
 			assay_text_seconds(c->pool, &c->term, a->cpu + unseen));
@@ -157,15 +168,17 @@ static int say_processes(const struct assay_view_context *c)
 
 		unseen += p->ended && strcmp(p->ended, "unseen") == 0;
 		if (p->note && *p->note && said++ < NOTES_SHOWN)
-			assay_view_say(c, bullet, "Process %lld (%s): %s.", (long long)p->pid, assay_view_text(c, p->name),
-				assay_view_text(c, p->note));
+			assay_view_say(c, bullet, "Process %lld (%s): %s.", (long long)p->pid,
+				assay_view_text(c, p->name), assay_view_text(c, p->note));
 	}
 	if (said > NOTES_SHOWN)
 		assay_view_say(c, bullet, "%s like this: --processes shows them.",
 			assay_text_plural(c->pool, (int64_t)(said - NOTES_SHOWN), "more note", NULL));
 	if (unseen)
-		assay_view_say(c, bullet, "The end of %s was not seen (killed, or still running): what was measured until "
-			"then is here.", assay_text_plural(c->pool, unseen, "process", "processes"));
+		assay_view_say(c, bullet,
+			"The end of %s was not seen (killed, or still running): what was measured until "
+			"then is here.",
+			assay_text_plural(c->pool, unseen, "process", "processes"));
 	return rc;
 }
 

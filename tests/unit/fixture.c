@@ -66,35 +66,68 @@ static char *read_schema(void)
 }
 
 static const char rows[] =
-	"INSERT INTO run VALUES ('command', './work 10'), ('argv0', './work'), ('cwd', '/home/ada/work'), ('host', 'lab7'),"
-	" ('cpu_model', 'Abacus(R) 9'), ('cpus', 4), ('wall_ns', 1500000000), ('exit_status', 0), ('rate_hz', 200),"
-	" ('clock', 'cpu'), ('kernel_cpu_ns', 1004000000);"
+	"INSERT INTO run VALUES ('command', './work 10'), ('argv0', './work'), ('cwd', '/home/ada/work'),"
+	" ('host', 'lab7'), ('cpu_model', 'Abacus(R) 9'), ('cpus', 4), ('wall_ns', 1500000000),"
+	" ('exit_status', 0), ('rate_hz', 200), ('clock', 'cpu'), ('kernel_cpu_ns', 1004000000);"
+
 	"INSERT INTO metric VALUES (1, 'cpu', 'ns', 'sampled time', 'sampled', 'CPU time');"
-	"INSERT INTO process VALUES (1, NULL, 100, 'lab7', NULL, 'work', '/home/ada/work/work', './work 10', 0, 1500000000,"
-	" 1000000000, 'exit', 0, NULL);"
+
+	"INSERT INTO process VALUES (1, NULL, 100, 'lab7', NULL, 'work', '/home/ada/work/work', './work 10', 0,"
+	" 1500000000, 1000000000, 'exit', 0, NULL);"
+
 	"INSERT INTO module VALUES (1, '/home/ada/work/work', 'work', 'aa', 'lines', NULL),"
-	" (2, '/opt/libx.so', 'libx.so', 'bb', 'none', 'file is gone'), (3, '/lib/libc.so.6', 'libc.so.6', 'cc', 'exports', NULL);"
+	" (2, '/opt/libx.so', 'libx.so', 'bb', 'none', 'file is gone'),"
+	" (3, '/lib/libc.so.6', 'libc.so.6', 'cc', 'exports', NULL);"
+
 	"INSERT INTO file VALUES (1, '/home/ada/work/src/work.c');"
-	"INSERT INTO source VALUES (1, 5, char(9) || char(9) || 'return a + b;'), (1, 12, char(9) || 'return add(fib(n - 1), fib(n - 2));'),"
+
+	"INSERT INTO source VALUES (1, 5, char(9, 9) || 'return a + b;'),"
+	" (1, 12, char(9) || 'return add(fib(n - 1), fib(n - 2));'),"
 	" (1, 20, char(9) || 'memset(p, 0, n);');"
+
+	/* id, name, linkage, module, file, line, named */
 	"INSERT INTO function VALUES (1, 'work', NULL, NULL, NULL, NULL, 1),"
-	" (2, '[start-up: exec and dynamic loader]', NULL, NULL, NULL, NULL, 1), (3, 'main', NULL, 1, 1, 38, 1),"
-	" (4, 'fib', NULL, 1, 1, 10, 1), (5, 'add', NULL, 1, 1, 4, 1), (6, 'fill', NULL, 1, 1, 18, 1),"
-	" (7, 'ns::Grid<double>::step(int)', '_ZN2ns4GridIdE4stepEi', 1, 1, 28, 1), (8, 'libx.so+0x1000', NULL, 2, NULL, NULL, 0),"
+	" (2, '[start-up: exec and dynamic loader]', NULL, NULL, NULL, NULL, 1),"
+	" (3, 'main', NULL, 1, 1, 38, 1),"
+	" (4, 'fib', NULL, 1, 1, 10, 1),"
+	" (5, 'add', NULL, 1, 1, 4, 1),"
+	" (6, 'fill', NULL, 1, 1, 18, 1),"
+	" (7, 'ns::Grid<double>::step(int)', '_ZN2ns4GridIdE4stepEi', 1, 1, 28, 1),"
+	" (8, 'libx.so+0x1000', NULL, 2, NULL, NULL, 0),"
 	" (9, 'memcpy', NULL, 3, NULL, NULL, 1);"
-	"INSERT INTO thread VALUES"
-	" (1, 1, 100, 'work', 1, 3, 1, 0, 1500000000, 900000000, 150000000, 450000000, 0, 890000000, 10000000, 0, 178, 2000000),"
-	" (2, 1, 101, 'helper', 0, 6, 1, 0, 500000000, 100000000, 50000000, 350000000, 0, 100000000, 0, 0, 20, 1000000);"
-	"INSERT INTO node VALUES (1, NULL, 10, 'program', 1, NULL, NULL, 1, 1, 1), (2, 1, 2, 'special', 2, NULL, NULL, 1, 1, 0),"
-	" (3, 1, 10, 'native', 3, 1, 40, 1, 1, 1), (4, 3, 6, 'native', 4, 1, 12, 1, 1, 0), (5, 4, 6, 'native', 4, 1, 12, 0, 0, 0),"
-	" (6, 5, 6, 'inlined', 5, 1, 5, 1, 1, 0), (7, 3, 7, 'native', 6, 1, 20, 1, 1, 0), (8, 3, 9, 'native', 7, 1, 30, 1, 1, 0),"
-	" (9, 8, 9, 'native', 8, NULL, NULL, 1, 1, 1), (10, 3, 10, 'native', 9, NULL, NULL, 1, 1, 1);"
-	"INSERT INTO value VALUES (2, 1, 1, 0, 10000000, 0), (4, 1, 1, 20, 100000000, 20 * 25e12),"
-	" (5, 1, 1, 40, 200000000, 40 * 25e12), (6, 1, 1, 20, 100000000, 20 * 25e12), (7, 1, 1, 80, 400000000, 80 * 25e12),"
-	" (7, 2, 1, 20, 100000000, 20 * 25e12), (8, 1, 1, 10, 50000000, 10 * 25e12), (9, 1, 1, 4, 20000000, 4 * 25e12),"
+
+	/* ..., start, wall, cpu, core_wait, wait, unread, sampled, startup, unsampled, samples, self */
+	"INSERT INTO thread VALUES (1, 1, 100, 'work', 1, 3, 1,"
+	" 0, 1500000000, 900000000, 150000000, 450000000, 0, 890000000, 10000000, 0, 178, 2000000),"
+	" (2, 1, 101, 'helper', 0, 6, 1,"
+	" 0, 500000000, 100000000, 50000000, 350000000, 0, 100000000, 0, 0, 20, 1000000);"
+
+	/* id, parent, last, kind, function, file, line, outer_function, outer_line, outer_module */
+	"INSERT INTO node VALUES (1, NULL, 10, 'program', 1, NULL, NULL, 1, 1, 1),"
+	" (2, 1, 2, 'special', 2, NULL, NULL, 1, 1, 0),"
+	" (3, 1, 10, 'native', 3, 1, 40, 1, 1, 1),"
+	" (4, 3, 6, 'native', 4, 1, 12, 1, 1, 0),"
+	" (5, 4, 6, 'native', 4, 1, 12, 0, 0, 0),"
+	" (6, 5, 6, 'inlined', 5, 1, 5, 1, 1, 0),"
+	" (7, 3, 7, 'native', 6, 1, 20, 1, 1, 0),"
+	" (8, 3, 9, 'native', 7, 1, 30, 1, 1, 0),"
+	" (9, 8, 9, 'native', 8, NULL, NULL, 1, 1, 1),"
+	" (10, 3, 10, 'native', 9, NULL, NULL, 1, 1, 1);"
+
+	/* node, thread, metric, count, sum, sumsq */
+	"INSERT INTO value VALUES (2, 1, 1, 0, 10000000, 0),"
+	" (4, 1, 1, 20, 100000000, 20 * 25e12),"
+	" (5, 1, 1, 40, 200000000, 40 * 25e12),"
+	" (6, 1, 1, 20, 100000000, 20 * 25e12),"
+	" (7, 1, 1, 80, 400000000, 80 * 25e12),"
+	" (7, 2, 1, 20, 100000000, 20 * 25e12),"
+	" (8, 1, 1, 10, 50000000, 10 * 25e12),"
+	" (9, 1, 1, 4, 20000000, 4 * 25e12),"
 	" (10, 1, 1, 4, 20000000, 4 * 25e12);"
+
 	"INSERT INTO total SELECT n.id, 1,"
-	" (SELECT coalesce(sum(sum), 0) FROM value WHERE node = n.id), (SELECT coalesce(sum(count), 0) FROM value WHERE node = n.id),"
+	" (SELECT coalesce(sum(sum), 0) FROM value WHERE node = n.id),"
+	" (SELECT coalesce(sum(count), 0) FROM value WHERE node = n.id),"
 	" (SELECT coalesce(sum(sumsq), 0) FROM value WHERE node = n.id),"
 	" (SELECT coalesce(sum(sum), 0) FROM value WHERE node BETWEEN n.id AND n.last),"
 	" (SELECT coalesce(sum(count), 0) FROM value WHERE node BETWEEN n.id AND n.last),"

@@ -93,7 +93,8 @@ static char *chain_sql(int count)
 	fputs("PRAGMA foreign_keys = OFF; DELETE FROM node WHERE id > 7; DELETE FROM total WHERE node > 7;", out);
 	for (int i = 0; i < count; i++) {
 		fprintf(out, "INSERT INTO function VALUES (%d, 'link_%d', NULL, 1, 1, 1, 1);", 100 + i, i);
-		fprintf(out, "INSERT INTO node VALUES (%d, %d, %d, 'native', %d, 1, 1, 1, 1, 0);", 8 + i, 7 + i, 7 + count, 100 + i);
+		fprintf(out, "INSERT INTO node VALUES (%d, %d, %d, 'native', %d, 1, 1, 1, 1, 0);", 8 + i, 7 + i,
+			7 + count, 100 + i);
 		fprintf(out, "INSERT INTO total VALUES (%d, 1, %d, 100, 25e14, 500000000, 100, 25e14);", 8 + i,
 			i == count - 1 ? 500000000 : 0);
 	}
@@ -193,7 +194,8 @@ static void callers_split_the_time(void **state)
 		"       2.0  2.1  |- ns::Grid<double>::step(int) < main < work\n"
 		"       2.0  2.1  `- main < work\n");
 	document = fixture_json(&look, &assay_view_callers);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(document, "callers"), "function")), "memcpy");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(document, "callers"), "function")), "memcpy");
 	json_decref(document);
 }
 
@@ -257,7 +259,8 @@ static void refuses(const char *pattern, const char *words)
 static void names_that_mean_none_or_several(void **state)
 {
 	(void)state;
-	reopen("UPDATE function SET name = 'ns::fill_all' WHERE id = 9; UPDATE function SET name = 'ns::fill_one' WHERE id = 6",
+	reopen("UPDATE function SET name = 'ns::fill_all' WHERE id = 9; UPDATE function SET name = 'ns::fill_one' "
+	       "WHERE id = 6",
 		80, false);
 	refuses("fill", "assay: several functions match 'fill'; name one of them:\n  ns::fill_one\n  ns::fill_all\n");
 	refuses("mian", "assay: no function of the profile is named 'mian' (near it: 'main')\n");

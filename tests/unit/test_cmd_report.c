@@ -94,8 +94,8 @@ static void colour_on_demand(void **state)
 
 static void json_document(void **state)
 {
-	static const char *const keys[] = {"run", "account", "functions", "lines", "tree", "threads", "processes", "modules",
-		"trust", "next"};
+	static const char *const keys[] = {
+		"run", "account", "functions", "lines", "tree", "threads", "processes", "modules", "trust", "next"};
 	json_t *document;
 
 	(void)state;

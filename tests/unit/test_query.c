@@ -62,7 +62,8 @@ static void what_is_no_profile(void **state)
 static void other_versions(void **state)
 {
 	(void)state;
-	refuses(fixture_make("new.assay", "PRAGMA user_version = 7"), -EPROTO, "format 7, made by a newer Assay; this one reads format 1");
+	refuses(fixture_make("new.assay", "PRAGMA user_version = 7"), -EPROTO,
+		"format 7, made by a newer Assay; this one reads format 1");
 	refuses(fixture_make("old.assay", "PRAGMA user_version = 0"), -EPROTO, "format 0, made by an older Assay");
 }
 
@@ -162,7 +163,9 @@ static void run_values(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(assay_query_open(fixture_make("work.assay", "UPDATE run SET value = '4' WHERE key = 'cpus'"), &query), 0);
+	assert_int_equal(
+		assay_query_open(fixture_make("work.assay", "UPDATE run SET value = '4' WHERE key = 'cpus'"), &query),
+		0);
 	assert_int_equal(assay_query_run(query, &run, &count), 0);
 	assert_string_equal(assay_run_text(run, count, "host"), "lab7");
 	assert_null(assay_run_text(run, count, "kernel"));
@@ -237,14 +240,19 @@ static void model_and_sql_views_agree(void **state)
 	assert_int_equal(assay_model_read(query, &model), 0);
 	e.model = model;
 	assert_int_equal(assay_query_each(query,
-		"SELECT function, name, exclusive_s, inclusive_s, samples, exclusive_sumsq, inclusive_sumsq FROM hot_functions",
-		-1, compare_function, &e), 0);
+				 "SELECT function, name, exclusive_s, inclusive_s, samples, exclusive_sumsq, "
+				 "inclusive_sumsq FROM hot_functions",
+				 -1, compare_function, &e),
+		0);
 	assert_int_equal(e.compared, 8);
 	assert_int_equal(assay_query_each(query, "SELECT module, exclusive_s, inclusive_s FROM hot_modules", -1,
 		compare_module, &e), 0);
 	assert_int_equal(e.compared, 8 + 4);
-	assert_int_equal(assay_query_each(query,
-		"SELECT line, function_id, exclusive_s, inclusive_s FROM hot_lines WHERE exclusive_s > 0", -1, compare_line, &e), 0);
+	assert_int_equal(
+		assay_query_each(query,
+			"SELECT line, function_id, exclusive_s, inclusive_s FROM hot_lines WHERE exclusive_s > 0", -1,
+			compare_line, &e),
+		0);
 	assert_int_equal(e.compared, 8 + 4 + 4);
 	assay_query_close(query);
 }
@@ -306,11 +314,13 @@ static void a_hostile_profile(void **state)
 		"UPDATE node SET parent = 9 WHERE id = 3; UPDATE node SET parent = 4 WHERE id = 4;"
 		"UPDATE node SET function = 999, file = -5, line = -9223372036854775807 WHERE id = 7;"
 		"UPDATE node SET kind = NULL, function = NULL, last = NULL WHERE id = 8;"
-		"UPDATE function SET name = NULL, module = 77, file = 88 WHERE id = 9; UPDATE module SET name = NULL, path = NULL;"
+		"UPDATE function SET name = NULL, module = 77, file = 88 WHERE id = 9; UPDATE module SET name = NULL, "
+		"path = NULL;"
 		"UPDATE total SET exclusive = 9e999, inclusive = -1 WHERE node = 10;"
 		"UPDATE total SET exclusive_count = 9223372036854775807 WHERE node = 9;"
 		"INSERT INTO total VALUES (4711, 1, 1, 1, 1, 1, 1, 1);"
-		"UPDATE thread SET name = NULL, wall_ns = 4000000000000000000 WHERE id = 1; UPDATE process SET name = NULL, command = NULL";
+		"UPDATE thread SET name = NULL, wall_ns = 4000000000000000000 WHERE id = 1; UPDATE process SET name = "
+		"NULL, command = NULL";
 	static const struct assay_view *const views[] = {&assay_view_run, &assay_view_account, &assay_view_functions,
 		&assay_view_lines, &assay_view_tree, &assay_view_threads, &assay_view_processes, &assay_view_modules,
 		&assay_view_trust, &assay_view_next};
@@ -331,7 +341,9 @@ static void sums_beyond_64_bits(void **state)
 	assay_query *query;
 
 	(void)state;
-	assert_int_equal(assay_query_open(fixture_make("huge.assay", "UPDATE thread SET wall_ns = 9223372036854775807"), &query), 0);
+	assert_int_equal(
+		assay_query_open(fixture_make("huge.assay", "UPDATE thread SET wall_ns = 9223372036854775807"), &query),
+		0);
 	assert_int_equal(assay_query_account(query, &account), -EBADMSG);
 	assert_part(assay_query_error(query), "integer overflow");
 	assay_query_close(query);

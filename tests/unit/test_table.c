@@ -28,10 +28,10 @@ static size_t size;
 static struct assay_table *make(void)
 {
 	struct assay_table *table = assay_table_new(pool, columns, COLUMNS);
-	const struct assay_cell first[] = {ASSAY_NUMBER(62.54), ASSAY_NUMBER(1.2), ASSAY_NUMBER(6.254), ASSAY_TEXT("sort<int>(int*)"),
-		ASSAY_NUMBER(7), ASSAY_PLACE("src/sort.cpp", 12), ASSAY_NOTHING};
-	const struct assay_cell second[] = {ASSAY_NUMBER(1), ASSAY_NOTHING, ASSAY_NUMBER(0.1), ASSAY_TEXT("main\033[2J\xff"),
-		ASSAY_NOTHING, ASSAY_TEXT("libx.so"), ASSAY_NOTHING};
+	const struct assay_cell first[] = {ASSAY_NUMBER(62.54), ASSAY_NUMBER(1.2), ASSAY_NUMBER(6.254),
+		ASSAY_TEXT("sort<int>(int*)"), ASSAY_NUMBER(7), ASSAY_PLACE("src/sort.cpp", 12), ASSAY_NOTHING};
+	const struct assay_cell second[] = {ASSAY_NUMBER(1), ASSAY_NOTHING, ASSAY_NUMBER(0.1),
+		ASSAY_TEXT("main\033[2J\xff"), ASSAY_NOTHING, ASSAY_TEXT("libx.so"), ASSAY_NOTHING};
 
 	assay_table_add(table, first);
 	assay_table_add(table, second);

@@ -17,10 +17,15 @@ static void inert_takes_the_teeth_out(void **state)
 	assert_string_equal(assay_text_inert(pool, &ascii, "a\033[31mb\r\nc\x7f"), "a?[31mb??c?");
 	assert_string_equal(assay_text_inert(pool, &utf8, "a\033]0;x\007"), "a\xef\xbf\xbd]0;x\xef\xbf\xbd");
 	/* U+009B is an escape sequence in one character; U+202E turns the direction of writing. */
-	assert_string_equal(assay_text_inert(pool, &utf8, "\xc2\x9b" "1m\xe2\x80\xae"), "\xef\xbf\xbd" "1m\xef\xbf\xbd");
+	assert_string_equal(assay_text_inert(pool, &utf8,
+				    "\xc2\x9b"
+				    "1m\xe2\x80\xae"),
+		"\xef\xbf\xbd"
+		"1m\xef\xbf\xbd");
 	/* Not UTF-8: a lone byte, an overlong slash, half a character, a surrogate, beyond U+10FFFF. */
 	assert_string_equal(assay_text_inert(pool, &utf8, "\xff"), "\xef\xbf\xbd");
-	assert_string_equal(assay_text_inert(pool, &ascii, "\xc0\xaf|\xe2\x82|\xed\xa0\x80|\xf4\x90\x80\x80"), "??|??|???|????");
+	assert_string_equal(
+		assay_text_inert(pool, &ascii, "\xc0\xaf|\xe2\x82|\xed\xa0\x80|\xf4\x90\x80\x80"), "??|??|???|????");
 	assert_string_equal(assay_text_inert(pool, &utf8, "µ…"), "µ…");
 	assert_string_equal(assay_text_inert(pool, &ascii, "µm"), "?m");
 	assert_string_equal(assay_text_inert(pool, &ascii, "\tx\ty"), "        x       y");
@@ -54,7 +59,8 @@ static const char *fit(const char *name, int width)
 
 static void names_lose_what_says_least(void **state)
 {
-	const char *exchange = "sim::Boundary<sim::Periodic<double>, (anonymous namespace)::Wall>::exchange(sim::Comm&)";
+	const char *exchange =
+		"sim::Boundary<sim::Periodic<double>, (anonymous namespace)::Wall>::exchange(sim::Comm&)";
 
 	(void)state;
 	assert_string_equal(fit(exchange, 200), exchange);

@@ -215,7 +215,8 @@ static void lines_of_one_function(void **state)
 	look.c.options.lines_of = "fill";
 	text = fixture_print(&look, &assay_view_lines);
 	/* In the order of the source, the indentation that they have in common gone. */
-	assert_part(text, "src/work.c:12  return add(fib(n - 1), fib(n - 2));\n  50.0  6.9   500 ms  src/work.c:20  memset");
+	assert_part(text,
+		"src/work.c:12  return add(fib(n - 1), fib(n - 2));\n  50.0  6.9   500 ms  src/work.c:20  memset");
 	assert_no_part(text, "src/work.c:5 ");
 }
 
@@ -246,7 +247,8 @@ static void trust(void **state)
 static void trust_tells_losses(void **state)
 {
 	const char *text = show(&assay_view_trust, 1000, true,
-		"INSERT INTO loss VALUES (1, 1, 'dropped', 'busy', 4), (1, 2, 'dropped', 'busy', 2), (1, 1, 'truncated', 'no rule', 20),"
+		"INSERT INTO loss VALUES (1, 1, 'dropped', 'busy', 4), (1, 2, 'dropped', 'busy', 2), (1, 1, "
+		"'truncated', 'no rule', 20),"
 		" (1, NULL, 'failed', 'threads without a record', 3);"
 		"UPDATE run SET value = 1250000000 WHERE key = 'kernel_cpu_ns';"
 		"UPDATE thread SET unread_ns = 100000000, unsampled_ns = 30000000 WHERE id = 1;"
@@ -257,7 +259,8 @@ static void trust_tells_losses(void **state)
 	assert_part(text, "6 samples were dropped (3.0 % of all; busy)");
 	assert_part(text, "20 samples have an incomplete call path (10.1 % of all; no rule)");
 	assert_part(text, "Could not be followed, and is missing here: 3 (threads without a record).");
-	assert_part(text, "The kernel counted 250 ms of CPU time more for the run than its threads' accounts have (20.0 % of its 1.25 s)");
+	assert_part(text, "The kernel counted 250 ms of CPU time more for the run than its threads' accounts have "
+			  "(20.0 % of its 1.25 s)");
 	assert_part(text, "100 ms of the waiting (5.0 % of all thread-seconds) is of threads too short");
 	assert_part(text, "30.0 ms of CPU time (3.0 %) was used after a thread's last sample");
 	assert_part(text, "Process 100 (work): the disk was full.");
@@ -272,12 +275,15 @@ static void trust_tells_losses(void **state)
 
 static void no_samples(void **state)
 {
-	static const char none[] = "DELETE FROM value WHERE count > 0; UPDATE thread SET samples = 0, sampled_ns = 0, cpu_ns = startup_ns;"
-		"DELETE FROM total WHERE node > 2; UPDATE total SET exclusive_count = 0, exclusive_sumsq = 0, inclusive = 10000000,"
+	static const char none[] =
+		"DELETE FROM value WHERE count > 0; UPDATE thread SET samples = 0, sampled_ns = 0, cpu_ns = startup_ns;"
+		"DELETE FROM total WHERE node > 2; UPDATE total SET exclusive_count = 0, exclusive_sumsq = 0, "
+		"inclusive = 10000000,"
 		" inclusive_count = 0, inclusive_sumsq = 0";
 
 	(void)state;
-	assert_part(show(&assay_view_trust, 1000, true, none), "There are no samples: the program used too little CPU time.");
+	assert_part(show(&assay_view_trust, 1000, true, none),
+		"There are no samples: the program used too little CPU time.");
 	assert_line(show(&assay_view_functions, 100, true, none),
 		"    100.0  10.0 ms    100.0  [start-up: exec and dynamic loader]");
 	assert_no_part(show(&assay_view_next, 100, true, none), "--callers");
@@ -299,7 +305,8 @@ static void next_steps_fit_the_profile(void **state)
 	assert_line(text, "  assay report --lines=step    its hot lines");
 	/* Unless another function ends like it. */
 	text = show(&assay_view_next, 80, true,
-		"UPDATE total SET exclusive = 9000000000 WHERE node = 8; UPDATE function SET name = 'other::step()' WHERE id = 9");
+		"UPDATE total SET exclusive = 9000000000 WHERE node = 8; UPDATE function SET name = 'other::step()' "
+		"WHERE id = 9");
 	assert_line(text, "  assay report --lines=ns::Grid::step    its hot lines");
 }
 
@@ -319,13 +326,15 @@ static void threads(void **state)
 	near(number(row, "wait_s"), 0.35);
 	assert_int_equal(number(row, "threads"), 1);
 	json_decref(document);
-	assert_part(show(&assay_view_threads, 100, false, "UPDATE thread SET threads = 20000 WHERE id = 2"), " 20,000 ");
+	assert_part(
+		show(&assay_view_threads, 100, false, "UPDATE thread SET threads = 20000 WHERE id = 2"), " 20,000 ");
 }
 
 static void processes(void **state)
 {
 	const char *text = show(&assay_view_processes, 100, false,
-		"INSERT INTO process VALUES (2, 1, 102, 'lab7', NULL, 'sh', '/bin/sh', 'sh -c true', 500000000, 1000000, 0, 'signal', 15, NULL)");
+		"INSERT INTO process VALUES (2, 1, 102, 'lab7', NULL, 'sh', '/bin/sh', 'sh -c true', 500000000, "
+		"1000000, 0, 'signal', 15, NULL)");
 	json_t *document, *row;
 
 	(void)state;
@@ -362,9 +371,11 @@ static void foreign_text_is_inert(void **state)
 	static const char sql[] =
 		"UPDATE run SET value = value || char(27) || '[2J' WHERE typeof(value) = 'text';"
 		"UPDATE process SET name = char(27) || 'c', command = 'a' || char(10) || char(155), note = char(7);"
-		"UPDATE module SET name = name || char(27), path = char(27), note = char(8), build_id = char(27), symbols = 'none';"
+		"UPDATE module SET name = name || char(27), path = char(27), note = char(8), build_id = char(27), "
+		"symbols = 'none';"
 		"UPDATE file SET path = path || char(13, 27); UPDATE source SET text = text || char(27, 10);"
-		"UPDATE function SET name = name || char(27, 7, 127, 133) || x'ff'; UPDATE thread SET name = char(27) || ']0;x';"
+		"UPDATE function SET name = name || char(27, 7, 127, 133) || x'ff'; UPDATE thread SET name = char(27) "
+		"|| ']0;x';"
 		"INSERT INTO loss VALUES (1, 1, 'dropped', char(27), 50)";
 	static const struct assay_view *const views[] = {&assay_view_run, &assay_view_account, &assay_view_functions,
 		&assay_view_lines, &assay_view_tree, &assay_view_threads, &assay_view_processes, &assay_view_modules,
@@ -396,7 +407,8 @@ static void lines_keep_to_the_width(void **state)
 	static const int widths[] = {60, 80, 200};
 	static const char long_names[] =
 		"UPDATE run SET value = printf('%0200d', 7) WHERE key = 'command';"
-		"UPDATE function SET name = 'very_long_' || replace(printf('%0200d', 7), '0', 'n') || name WHERE id > 3;"
+		"UPDATE function SET name = 'very_long_' || replace(printf('%0200d', 7), '0', 'n') || name WHERE id > "
+		"3;"
 		"UPDATE module SET note = replace(printf('%060d', 7), '0', 'why ') WHERE id = 2;"
 		"UPDATE file SET path = '/very' || replace(printf('%050d', 7), '0', '/long') || path;"
 		"UPDATE process SET command = replace(printf('%0100d', 7), '0', 'x '), note = 'n'";
