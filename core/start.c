@@ -32,6 +32,9 @@
 /* glibc 2.35 and later; NULL on older ones */
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
+extern int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+			     void (*)(void), void *);
+
 static char run_dir[3072];
 static char program[4096];
 static const char *command; /* arguments, each with its NUL, where the kernel put them */
@@ -93,15 +96,33 @@ static int take_options(void)
 	return 0;
 }
 
-static int choose_unwinder(void)
+/*
+ * Between all constructors and main: the first moment at which a library can be opened without harm.
+ * (Our own constructor runs before the C library's, which dlopen would then run with the wrong arguments.)
+ */
+ASSAY_EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
+				   void (*fini)(void), void (*loader_fini)(void), void *stack_end)
+{
+	if (assay_process.libunwind && assay_process.active && assay_guard_enter()) {
+		int error = assay_libunwind_open();
+
+		if (error < 0)
+			assay_process_off("libunwind could not be opened", error);
+		else
+			assay_handler_unwind = assay_unwind_libunwind;
+		assay_guard_leave();
+	}
+	return ASSAY_REAL(__libc_start_main)(main, argc, argv, init, fini, loader_fini, stack_end);
+}
+
+/* The walk until main begins: ours, or where there is none of ours, none. */
+static void choose_unwinder(void)
 {
 #if ASSAY_UNWIND_HAVE_OWN
 	assay_handler_unwind = assay_unwind_own;
+#else
+	assay_handler_unwind = assay_unwind_none;
 #endif
-	if (!assay_process.libunwind)
-		return 0;
-	assay_handler_unwind = assay_unwind_libunwind;
-	return assay_libunwind_open();
 }
 
 static void find_program(int argc, char **argv)
@@ -249,9 +270,7 @@ static int start(int argc, char **argv)
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	find_program(argc, argv);
 	assay_module_find_object = _dl_find_object;
-	error = choose_unwinder();
-	if (error < 0)
-		return error;
+	choose_unwinder();
 	if (assay_process.clock == ASSAY_CLOCK_PERF)
 		assay_process.perf_kernel = assay_clock_perf_kernel();
 	error = assay_spool_create(run_dir, limit);

@@ -338,6 +338,7 @@ static int start_and_wait(struct run *r, int *status)
 	/* a signal between fork and the note of the pid would have nobody to go to */
 	sigfillset(&sent);
 	sigprocmask(SIG_BLOCK, &sent, &before);
+	r->launch.mask = &before;
 	pid = assay_launch_start(&r->launch);
 	if (pid < 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);

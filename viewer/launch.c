@@ -261,6 +261,7 @@ pid_t assay_launch_start(const struct assay_launch *l)
 	pid = fork();
 	if (pid == 0) {
 		set_environment(l);
+		sigprocmask(SIG_SETMASK, l->mask, NULL);
 		execv(l->path, l->argv);
 		if (errno == ENOEXEC) { /* a script without #!, as a shell would run it */
 			size_t n = 0;

@@ -7,6 +7,7 @@
 #ifndef ASSAY_VIEWER_LAUNCH_H
 #define ASSAY_VIEWER_LAUNCH_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,6 +32,7 @@ struct assay_launch {
 	const char *clock, *unwinder;
 	long timeline;
 	long long limit;
+	const sigset_t *mask; /* the signal mask that the program starts with */
 };
 
 /* Starts the program. Its pid, or a negative errno: exec failed. */

@@ -254,7 +254,8 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 				return as_walk_end(error);
 		}
 	}
-	if (!row->signal && next[ASSAY_CFI_RSP] <= w->reg[ASSAY_CFI_RSP])
+	/* an interrupted leaf may keep its return address in a register (vfork does): then the CFA is rsp itself */
+	if (!row->signal && next[ASSAY_CFI_RSP] < w->reg[ASSAY_CFI_RSP] + !w->exact)
 		return -ASSAY_WALK_NO_ASCENT;
 	memcpy(w->reg, next, sizeof next);
 	w->known = known;

@@ -18,6 +18,7 @@ typedef uint32_t assay_unwind_fn(struct assay_thread *thread, void *context, enu
 
 assay_unwind_fn assay_unwind_own;
 assay_unwind_fn assay_unwind_libunwind;
+assay_unwind_fn assay_unwind_none; /* the interrupted address alone */
 
 /* Whether this architecture has an unwinder of our own. */
 #ifdef __x86_64__

@@ -12,9 +12,9 @@
 
 struct assay_libunwind assay_libunwind;
 
-#ifdef HAVE_LIBUNWIND
+#if !ASSAY_UNWIND_HAVE_OWN
+#include <ucontext.h>
 
-#ifndef __x86_64__
 #include "module.h"
 
 void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
@@ -28,7 +28,21 @@ void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
 		frame->address = address - assay_module_at(module)->bias;
 	}
 }
+
+uint32_t assay_unwind_none(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
+{
+#if defined __aarch64__
+	assay_unwind_frame(&thread->frames[0], ((ucontext_t *)context)->uc_mcontext.pc);
+#else
+	(void)context;
+	assay_unwind_frame(&thread->frames[0], 0);
 #endif
+	*end = ASSAY_WALK_NO_RULE;
+	return 1;
+}
+#endif
+
+#ifdef HAVE_LIBUNWIND
 
 uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
 {
@@ -64,11 +78,14 @@ uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum
 	return n ? n : 1;
 }
 
-#else
+#else /* assay_libunwind_open fails, so nothing comes here */
 
 uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
 {
-	return assay_unwind_own(thread, context, end);
+	(void)context;
+	*end = ASSAY_WALK_NO_RULE;
+	assay_unwind_frame(&thread->frames[0], 0);
+	return 1;
 }
 
 #endif
