@@ -7,6 +7,7 @@
 #include "text.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
 	BAR_WIDTH_MAX = 76,
@@ -94,24 +95,17 @@ static void print_words(const struct assay_view_context *c)
 	double cpus = assay_run_number(c->run, c->run_count, "cpus");
 	const char *located = "", *of = "", *lived;
 
+	lived = assay_text_seconds(c->pool, &c->term, a->wall);
 	if (a->wall >= 1)
-		lived = assay_pool_print(c->pool, "%s thread-seconds",
-			a->wall >= 1000 ? assay_text_count(c->pool, (int64_t)fmin(a->wall, 1e18))
-					: assay_pool_print(c->pool, "%.*f",
-						  a->wall >= 99.95   ? 0
-						  : a->wall >= 9.995 ? 1
-								     : 2,
-						  a->wall));
-	else
-		lived = assay_pool_print(c->pool, "%s%s", assay_text_seconds(c->pool, &c->term, a->wall),
-			a->threads > 1 ? " in all" : "");
-
+		lived = assay_pool_print(c->pool, "%.*s thread-seconds", (int)strcspn(lived, " "), lived);
+	else if (a->threads > 1)
+		lived = assay_pool_print(c->pool, "%s in all", lived);
 	if (a->located_wait > 0)
 		located = assay_pool_print(c->pool, "%.0f %% waiting where Assay can say for what, ",
 			percent_of(c, a->located_wait));
 	assay_view_say(c, "  ",
-		"%s lived %s: %.0f %% computing, %.0f %% ready but waiting for a core, %s%.0f %% waiting for "
-		"something else (Assay does not yet say for what).",
+		"%s lived %s: %.0f %% computing, %.0f %% ready but waiting for a core, %s%.0f %% waiting for something "
+		"else (Assay does not yet say for what).",
 		assay_text_plural(c->pool, a->threads, "thread", NULL),
 		lived, percent_of(c, a->cpu), percent_of(c, a->core_wait), located, percent_of(c, a->unlocated_wait));
 	if (!(wall > 0) || !(a->cpu > 0))
@@ -137,11 +131,16 @@ static int print(const struct assay_view_context *c)
 static int json(const struct assay_view_context *c, json_t *document)
 {
 	const struct assay_account *a = &c->account;
-	json_t *account = json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "wall_s",
-		assay_json_number(a->wall), "threads", (json_int_t)a->threads, "processes", (json_int_t)a->processes,
-		"samples", (json_int_t)a->samples, "core_wait_unread_s", assay_json_number(a->core_wait_unread),
-		"sampled_s", assay_json_number(a->sampled), "startup_s", assay_json_number(a->startup), "unsampled_s",
-		assay_json_number(a->unsampled), "assay_s", assay_json_number(a->assay));
+	json_t *account = json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
+		"wall_s", assay_json_number(a->wall),
+		"threads", (json_int_t)a->threads,
+		"processes", (json_int_t)a->processes,
+		"samples", (json_int_t)a->samples,
+		"core_wait_unread_s", assay_json_number(a->core_wait_unread),
+		"sampled_s", assay_json_number(a->sampled),
+		"startup_s", assay_json_number(a->startup),
+		"unsampled_s", assay_json_number(a->unsampled),
+		"assay_s", assay_json_number(a->assay));
 	struct part parts[PARTS];
 	int rc = assay_view_put(document, assay_view_account.name, account);
 

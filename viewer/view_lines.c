@@ -92,8 +92,7 @@ static void explain_none(const struct assay_view_context *c)
 		note = assay_pool_print(c->pool, " (%s)", assay_view_text(c, m->note));
 	assay_view_say(c, "  ",
 		"None: %s has no debug information%s, so only its functions are known. For lines, compile with -g (it "
-		"does "
-		"not slow the program), or install the debug symbols of the package that it comes from (on Debian "
+		"does not slow the program), or install the debug symbols of the package that it comes from (on Debian "
 		"PACKAGE-dbgsym).",
 		assay_view_text(c, m->name), note);
 }

@@ -76,8 +76,8 @@ static int print(const struct assay_view_context *c)
 		return rc;
 	assay_view_title(c, "Threads");
 	assay_view_say(c, "  ",
-		"For each: lived = CPU + waiting for a core + waiting for something else; %% is its share of "
-		"the CPU time.");
+		"For each: lived = CPU + waiting for a core + waiting for something else; %% is its share of the CPU "
+		"time.");
 	assay_table_print(table, &c->term, c->out);
 	assay_view_left_out(c, table->row_count, total, "see --min and --limit");
 	return 0;

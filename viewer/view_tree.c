@@ -44,8 +44,8 @@ static int print(const struct assay_view_context *c)
 
 	assay_view_title(c, "Call tree");
 	assay_view_say(c, "  ",
-		"Shares of the CPU time: incl. (inclusive) with all that is called below, excl. (exclusive) "
-		"in the function itself. Where several stand on a line, each calls the next and little else.");
+		"Shares of the CPU time: incl. (inclusive) with all that is called below, excl. (exclusive) in the "
+		"function itself. Where several stand on a line, each calls the next and little else.");
 	if (c->model->node_count == 0)
 		assay_view_say(c, "  ", "It is empty.");
 	assay_calltree_print(make(c), min, c->options.depth, true);

@@ -48,8 +48,7 @@ static void say_error(const struct assay_view_context *c)
 	}
 	assay_view_say(c, bullet,
 		"%s is the sampling error: the true share lies within it 95 times of 100. With %s, a share of 50 %% is "
-		"known "
-		"to %s%s.",
+		"known to %s%s.",
 		sign, assay_text_plural(c->pool, all->count, "sample", NULL), sign,
 		assay_text_error(c->pool, assay_view_share(c, &half).error));
 }
@@ -72,8 +71,7 @@ static void say_losses(const struct assay_view_context *c, const struct assay_lo
 		else if (strcmp(kind, "truncated") == 0)
 			assay_view_say(c, bullet,
 				"%s an incomplete call path (%s %% of all; %s): exclusive times are right, inclusive "
-				"ones of the "
-				"missing callers are too small.",
+				"ones of the missing callers are too small.",
 				assay_text_plural(c->pool, loss->count, "sample has", "samples have"),
 				percent_of_samples(c, loss->count), reason);
 		else
@@ -111,8 +109,7 @@ static void say_modules(const struct assay_view_context *c)
 		said++;
 		assay_view_say(c, bullet,
 			"%s %% of the CPU time is in code of %s whose functions have no names (%s): they are shown by "
-			"address. "
-			"Its debug symbols, or a build with -g, would name them.",
+			"address. Its debug symbols, or a build with -g, would name them.",
 			assay_text_percent(c->pool, percent), assay_view_text(c, m->name), why);
 	}
 }
@@ -131,8 +128,7 @@ static void say_account(const struct assay_view_context *c)
 	if (a->wall > 0 && a->core_wait_unread / a->wall * 100 >= notable)
 		assay_view_say(c, bullet,
 			"%s of the waiting (%s %% of all thread-seconds) is of threads too short to tell waiting for a "
-			"core from "
-			"other waiting.",
+			"core from other waiting.",
 			assay_text_seconds(c->pool, &c->term, a->core_wait_unread),
 			assay_text_percent(c->pool, 100 * a->core_wait_unread / a->wall));
 	if (!isfinite(unseen) || fabs(unseen) < 0.005 || fabs(unseen) * 100 < notable * (a->cpu + unseen))
@@ -140,18 +136,16 @@ static void say_account(const struct assay_view_context *c)
 	if (unseen > 0)
 		assay_view_say(c, bullet,
 			"The kernel counted %s of CPU time more for the run than its threads' accounts have (%s %% of "
-			"its %s): it "
-			"was used where Assay does not look, in processes that cannot be preloaded (static or setuid "
-			"ones), in threads "
-			"that were not started by pthread_create, or while processes began and ended.",
+			"its %s): it was used where Assay does not look, in processes that cannot be preloaded (static "
+			"or setuid ones), in threads that were not started by pthread_create, or while processes began "
+			"and ended.",
 			assay_text_seconds(c->pool, &c->term, unseen),
 			assay_text_percent(c->pool, 100 * unseen / (a->cpu + unseen)),
 			assay_text_seconds(c->pool, &c->term, a->cpu + unseen));
 	else
 		assay_view_say(c, bullet,
 			"The accounts have %s of CPU time more than the kernel counted for the run (%s): processes "
-			"that outlived "
-			"it, or that nobody waited for, are not in the kernel's count.",
+			"that outlived it, or that nobody waited for, are not in the kernel's count.",
 			assay_text_seconds(c->pool, &c->term, -unseen),
 			assay_text_seconds(c->pool, &c->term, a->cpu + unseen));
 }
@@ -176,8 +170,7 @@ static int say_processes(const struct assay_view_context *c)
 			assay_text_plural(c->pool, (int64_t)(said - NOTES_SHOWN), "more note", NULL));
 	if (unseen)
 		assay_view_say(c, bullet,
-			"The end of %s was not seen (killed, or still running): what was measured until "
-			"then is here.",
+			"The end of %s was not seen (killed, or still running): what was measured until then is here.",
 			assay_text_plural(c->pool, unseen, "process", "processes"));
 	return rc;
 }
