@@ -105,7 +105,7 @@ static void fill_header(void)
 	clock_gettime(CLOCK_REALTIME, &t);
 	h->start_realtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 	h->start_ns = assay_now_ns();
-	assay_arena_reset((sizeof *h + 63) / 64 * 64, FIRST_PART);
+	assay_arena_reset(ASSAY_PLACES * ASSAY_SPOOL_SLOT, FIRST_PART);
 	/* last, so that a reader takes no header that is not whole */
 	atomic_thread_fence(memory_order_release);
 	memcpy(h->magic, ASSAY_SPOOL_MAGIC, sizeof h->magic);

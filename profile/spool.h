@@ -215,6 +215,7 @@ struct assay_spool_timeline {
 	struct assay_spool_timeline_entry entries[];
 };
 
+_Static_assert(sizeof(struct assay_spool_header) <= ASSAY_PLACES * ASSAY_SPOOL_SLOT, "no record lies below slot 16");
 _Static_assert(sizeof(struct assay_spool_node) == 32, "node size");
 _Static_assert(sizeof(struct assay_spool_value) == 48, "value size");
 
