@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -37,6 +38,7 @@ extern int __libc_start_main(int (*)(int, char **, char **), int, char **, void 
 
 static char run_dir[3072];
 static char program[4096];
+static char invoked[1024];
 static const char *command; /* arguments, each with its NUL, where the kernel put them */
 static size_t command_length;
 static uint64_t limit;
@@ -128,9 +130,11 @@ static void choose_unwinder(void)
 static void find_program(int argc, char **argv)
 {
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	const char *path = (const char *)getauxval(AT_EXECFN);
 
 	program[n > 0 ? n : 0] = 0;
 	assay_module_program = program;
+	strncpy(invoked, path ? path : "", sizeof invoked - 1);
 	if (argc > 0) {
 		/* the kernel lays the arguments out one after the other */
 		command = argv[0];
@@ -148,6 +152,7 @@ static void describe(void)
 		help[] = "CPU time of the thread, sampled: each sample weighs the CPU time since the thread's last one";
 
 	h->exe = assay_arena_string(program, strlen(program));
+	h->invoked = assay_arena_string(invoked, strlen(invoked));
 	if (command)
 		h->command = assay_arena_string(command, command_length);
 	if (!metric)

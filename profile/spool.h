@@ -85,7 +85,8 @@ struct assay_spool_header {
 	_Atomic assay_ref threads; /* list of struct assay_spool_thread, newest first */
 	_Atomic assay_ref modules; /* list of struct assay_spool_module, newest first */
 	_Atomic assay_ref metrics; /* list of struct assay_spool_metric, newest first */
-	assay_ref exe;             /* string: path of the executable */
+	assay_ref exe;             /* string: path of the executable, links resolved */
+	assay_ref invoked;         /* string: the path that was executed: a link to it, or a script */
 	assay_ref command;         /* string: arguments, each ended by a NUL */
 	assay_ref note;            /* string: why Assay stopped measuring here, or 0 */
 	_Atomic uint64_t dropped[ASSAY_DROPS]; /* losses that belong to no thread record */

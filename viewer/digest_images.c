@@ -252,11 +252,16 @@ static void take_image(struct assay_digest *d, assay_id image)
 {
 	struct d_image *im = &d->images.at[image - 1];
 	struct loads loads;
+	assay_id invoked;
 	assay_ref *refs;
 	size_t n;
 
 	im->exe = spool_text(d, &im->spool, im->header->exe);
-	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, im->exe)));
+	/* by the name that it was called by: "as", not what that is a link to */
+	invoked = spool_text(d, &im->spool, im->header->invoked);
+	if (!*assay_digest_string(d, invoked))
+		invoked = im->exe;
+	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, invoked)));
 	im->command = command_text(d, &im->spool, im->header->command);
 	im->start = im->header->start_ns;
 	take_metrics(d, im);
