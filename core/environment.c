@@ -121,11 +121,23 @@ size_t assay_environment_size(char *const *envp)
 	return entries * sizeof(char *) + bytes;
 }
 
+/* A program that is a launcher itself (assay run under assay run) has said what it wants. */
+static bool has_run(char *const *envp)
+{
+	for (; envp && *envp; envp++)
+		if (value_of(*envp, ASSAY_ENV_RUN))
+			return true;
+	return false;
+}
+
 char **assay_environment_give(char *const *envp, void *memory)
 {
 	char **out = memory, *text, *end;
 	const char *library = assay_environment_get(ASSAY_ENV_PRELOAD), *list = NULL;
 	size_t n = 0;
+
+	if (has_run(envp))
+		return (char **)envp;
 
 	for (char *const *e = envp; e && *e; e++) {
 		if (strncmp(*e, PRELOAD, sizeof PRELOAD - 1) == 0 && !list)

@@ -11,7 +11,10 @@
 #include "profile/environment.h"
 #include "sig/arena.h"
 
-enum { FIRST_PART = 8 * 1024 }; /* enough for a process that ends at once */
+enum {
+	FIRST_PART = 8 * 1024, /* enough for a process that ends at once */
+	LEAST = 1024 * 1024,   /* enough for most call trees */
+};
 
 static char *append(char *to, const char *end, const char *text)
 {
@@ -60,11 +63,15 @@ static int open_new(const char *run)
 /* The mapping spans the whole limit from the start; only what is reserved is ever touched. */
 static int map(int fd, uint64_t limit)
 {
-	struct rlimit files;
+	struct rlimit most;
 	void *base = MAP_FAILED;
 
-	if (getrlimit(RLIMIT_FSIZE, &files) == 0)
-		while (limit > files.rlim_cur && limit >= FIRST_PART)
+	if (getrlimit(RLIMIT_FSIZE, &most) == 0)
+		while (limit > most.rlim_cur && limit >= FIRST_PART)
+			limit /= 2;
+	/* a program with little address space needs it for itself */
+	if (getrlimit(RLIMIT_AS, &most) == 0 && most.rlim_cur != RLIM_INFINITY)
+		while (limit > most.rlim_cur / 64 && limit > LEAST)
 			limit /= 2;
 	for (; limit >= FIRST_PART; limit /= 2) {
 		base = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -121,7 +128,7 @@ int assay_spool_create(const char *run, uint64_t limit)
 	if (error == 0) {
 		error = assay_arena_reserve(0, FIRST_PART, fd);
 		if (error < 0)
-			assay_spool_unmap();
+			munmap(assay_process.base, assay_process.limit);
 	}
 	if (error < 0)
 		unlink(assay_process.path);
@@ -131,10 +138,13 @@ int assay_spool_create(const char *run, uint64_t limit)
 	return error;
 }
 
-void assay_spool_unmap(void)
+void assay_spool_freeze(void)
 {
-	if (assay_process.base)
-		munmap(assay_process.base, assay_process.limit);
-	assay_process.base = NULL;
-	assay_process.header = NULL;
+	uint64_t used = atomic_load(&assay_process.header->next), keep = used > LEAST ? used : LEAST;
+
+	if (keep >= assay_process.limit)
+		return;
+	keep = (keep + 4095) & ~(uint64_t)4095;
+	munmap(assay_process.base + keep, assay_process.limit - keep);
+	assay_process.limit = keep;
 }

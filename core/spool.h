@@ -11,11 +11,15 @@
 
 /*
  * Makes a new spool for this process in the run's directory `run`, of at most `limit` bytes, maps it and
- * fills the header but for what the caller knows. 0, or a negative errno: nothing is mapped.
+ * fills the header but for what the caller knows. The mapping of before (a forked child's parent's) is left
+ * to the caller to unmap. 0, or a negative errno: nothing new is mapped.
  */
 int assay_spool_create(const char *run, uint64_t limit);
 
-/* Forgets the mapping (of the parent, in a forked child). */
-void assay_spool_unmap(void);
+/*
+ * Gives up the part of the mapping that may not be needed: before mlockall, which would fill and count all
+ * of it. Under the guard.
+ */
+void assay_spool_freeze(void);
 
 #endif

@@ -57,6 +57,10 @@ void assay_process_off(const char *why, int error)
 	};
 
 	atomic_store(&assay_process.on, false);
+	if (error == -ENOENT) { /* the run is over and its directory gone: nobody waits for this any more */
+		assay_process.active = false;
+		return;
+	}
 	if (error < 0) {
 		text[5].iov_base = (char *)strerrordesc_np(-error);
 		text[5].iov_len = text[5].iov_base ? strlen(text[5].iov_base) : 0;
@@ -225,23 +229,35 @@ static void after_fork_child(void)
 		assay_guard_leave();
 }
 
+/* A child that cannot have a spool. The parent's is shared memory: of many such children one speaks. */
+static void give_up_after_fork(struct assay_spool_header *parents, int error)
+{
+	assay_tls.thread = NULL;
+	said |= atomic_exchange(&parents->spoke, 1);
+	assay_process_off("no spool for a forked process", error);
+}
+
 void assay_process_forked(void)
 {
+	struct assay_spool_header *parents = assay_process.header;
+	uint64_t parents_limit = assay_process.limit;
 	struct assay_thread *thread;
 	int error;
 
-	if (!assay_process.header)
+	if (!parents)
 		return;
 	atomic_store(&assay_process.on, false);
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	thread = assay_threads_after_fork();
-	assay_spool_unmap();
 	error = assay_spool_create(run_dir, limit);
 	if (error < 0) {
-		assay_tls.thread = NULL;
-		assay_process_off("no spool for a forked process", error);
-		return;
+		give_up_after_fork(parents, error);
+		assay_process.base = NULL;
+		assay_process.header = NULL;
 	}
+	munmap(parents, parents_limit);
+	if (error < 0)
+		return;
 	assay_process.header->fork_ns = assay_process.header->start_ns;
 	describe();
 	assay_module_rewrite();

@@ -28,7 +28,10 @@ const char *assay_environment_get(const char *name);
 /* Bytes that assay_environment_give needs to put Assay's variables into `envp`. */
 size_t assay_environment_size(char *const *envp);
 
-/* Writes `envp` with Assay's variables to `memory` (aligned for pointers) and returns it. Allocates nothing. */
+/*
+ * Writes `envp` with Assay's variables to `memory` (aligned for pointers) and returns it; an `envp` that
+ * names a run of its own is returned as it is. Allocates nothing.
+ */
 char **assay_environment_give(char *const *envp, void *memory);
 
 /* Takes Assay's variables out of an environment that was made from one with them; `before` is without. */

@@ -1,5 +1,5 @@
 /*
- * Interposed: what starts programs and what ends the process without exit. Programs are started with
+ * Interposed: what starts programs, what ends the process without exit, and mlockall. Programs are started with
  * Assay's variables put back into their environment, which the program itself does not see. fork is
  * not interposed: pthread_atfork serves it (start.c), but for _Fork, which runs no such handlers.
  *
@@ -13,11 +13,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "real.h"
 #include "sig/state.h"
+#include "spool.h"
 #include "wrap.h"
 
 /* An environment with Assay's variables, on this function's stack. */
@@ -284,4 +286,15 @@ ASSAY_EXPORT pid_t _Fork(void)
 		assay_guard_leave();
 	}
 	return pid;
+}
+
+/* ---- memory ---- */
+
+ASSAY_EXPORT int mlockall(int flags)
+{
+	if (assay_process_is_own() && assay_guard_enter()) {
+		assay_spool_freeze();
+		assay_guard_leave();
+	}
+	return ASSAY_REAL(mlockall)(flags);
 }

@@ -91,6 +91,8 @@ struct assay_spool_header {
 	assay_ref note;            /* string: why Assay stopped measuring here, or 0 */
 	_Atomic uint64_t dropped[ASSAY_DROPS]; /* losses that belong to no thread record */
 	_Atomic uint64_t unseen_threads;       /* threads met that could not be followed */
+	_Atomic uint32_t spoke;    /* writer's own: a forked child has said that it is not measured */
+	uint32_t reserved;
 };
 
 struct assay_spool_string {

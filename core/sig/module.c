@@ -112,6 +112,15 @@ static void take_segments(struct assay_module *m, uintptr_t bias, const ElfW(Phd
 	}
 }
 
+static const void *map_at(uintptr_t start)
+{
+	struct dl_find_object object;
+
+	if (assay_module_find_object && assay_module_find_object((void *)start, &object) == 0)
+		return object.dlfo_link_map;
+	return NULL;
+}
+
 /* A module that comes back where it was is the same row of the history. */
 static int revive(uintptr_t bias, const ElfW(Phdr) *headers, const char *name, const void *map)
 {
@@ -119,7 +128,6 @@ static int revive(uintptr_t bias, const ElfW(Phdr) *headers, const char *name, c
 	struct assay_module probe = { 0 };
 	uint32_t length;
 
-	(void)name;
 	for (int i = 0; i < assay_module_count(); i++) {
 		struct assay_module *m = &modules[i];
 		struct assay_spool_module *record;
@@ -134,7 +142,7 @@ static int revive(uintptr_t bias, const ElfW(Phdr) *headers, const char *name, c
 		take_segments(&probe, bias, headers, m->headers_count);
 		if (probe.start != m->start || probe.end != m->end || probe.header != m->header)
 			continue;
-		m->map = map;
+		m->map = map ? map : map_at(m->start);
 		m->name = name;
 		m->headers = headers;
 		atomic_store_explicit(&record->unload_ns, 0, memory_order_relaxed);
@@ -165,7 +173,7 @@ int assay_module_add(uintptr_t bias, const ElfW(Phdr) *headers, int n, const cha
 	m->headers = headers;
 	m->headers_count = (uint16_t)n;
 	m->name = name;
-	m->map = map;
+	m->map = map ? map : map_at(m->start);
 	m->vdso = m->start == getauxval(AT_SYSINFO_EHDR) && m->start;
 	publish(m);
 	atomic_store_explicit(&m->state, ASSAY_MODULE_LIVE, memory_order_release);
@@ -191,20 +199,41 @@ static bool holds(const struct assay_module *m, uintptr_t address)
 	return is_live(m) && address >= m->start && address < m->end;
 }
 
-int assay_module_find(uintptr_t address)
+/* Whether the table's entry is what the loader has there now: it may have been unloaded and another loaded since. */
+static bool is_object(const struct assay_module *m, const struct dl_find_object *object)
 {
-	struct dl_find_object object;
+	return is_live(m) && m->map == object->dlfo_link_map && m->start == (uintptr_t)object->dlfo_map_start &&
+	       m->header == (uintptr_t)object->dlfo_eh_frame;
+}
+
+static int find_object(const struct dl_find_object *object)
+{
 	int n = assay_module_count(), last = atomic_load_explicit(&last_found, memory_order_relaxed);
 
-	if (last < n && holds(&modules[last], address))
+	if (last < n && is_object(&modules[last], object))
 		return last;
 	for (int i = 0; i < n; i++)
-		if (holds(&modules[i], address)) {
+		if (is_object(&modules[i], object)) {
 			atomic_store_explicit(&last_found, i, memory_order_relaxed);
 			return i;
 		}
+	return add_object(object);
+}
+
+/*
+ * Where the loader can be asked without a lock, it is: tables of what was unloaded a moment ago must not
+ * be read. It does not know the vdso in all versions; that one never goes.
+ */
+int assay_module_find(uintptr_t address)
+{
+	struct dl_find_object object;
+	int n = assay_module_count();
+
 	if (assay_module_find_object && assay_module_find_object((void *)address, &object) == 0)
-		return add_object(&object);
+		return find_object(&object);
+	for (int i = 0; i < n; i++)
+		if (holds(&modules[i], address) && (modules[i].vdso || !assay_module_find_object))
+			return i;
 	return -1;
 }
 
