@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,7 +32,7 @@ void core_process_begin(uint64_t limit)
 
 void core_process_end(void)
 {
-	assay_spool_unmap();
+	munmap(assay_process.base, assay_process.limit);
 	unlink(assay_process.path);
 	if (*folder)
 		rmdir(folder);
