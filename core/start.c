@@ -292,8 +292,6 @@ static int start(int argc, char **argv)
 	find_program(argc, argv);
 	assay_module_find_object = _dl_find_object;
 	choose_unwinder();
-	if (assay_process.clock == ASSAY_CLOCK_PERF)
-		assay_process.perf_kernel = assay_clock_perf_kernel();
 	error = assay_spool_create(run_dir, limit);
 	if (error < 0)
 		return error;

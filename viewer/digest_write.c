@@ -348,10 +348,17 @@ static void write_loss(struct writer *w, const struct d_image *im, size_t thread
 	row(w);
 }
 
+/* The time of a sample that came at a bad moment goes to the next one; of the others it is not known where. */
+static const char *drop_kind(int why)
+{
+	return why == ASSAY_DROP_BUSY ? "dropped" : "failed";
+}
+
 static void write_losses(struct writer *w)
 {
 	static const char *const dropped[ASSAY_DROPS] = { "the signal came while Assay itself was at work",
-		"the spool was full", "the thread was not known to Assay", NULL };
+		"samples for which there was no room: see assay run --limit", "samples in threads not known to Assay",
+		NULL };
 	static const char *const truncated[ASSAY_WALKS] = { NULL, "code without unwind tables or frame pointer",
 		"a stack or unwind table could not be read", "the stack did not ascend",
 		"deeper than Assay follows", "unwind rules that are malformed or not supported", NULL, NULL };
@@ -362,7 +369,7 @@ static void write_losses(struct writer *w)
 		const struct d_image *im = &w->d->images.at[t->image - 1];
 
 		for (int k = 0; k < ASSAY_DROPS && !im->folded; k++)
-			write_loss(w, im, i + 1, "dropped", dropped[k], t->record->dropped[k]);
+			write_loss(w, im, i + 1, drop_kind(k), dropped[k], t->record->dropped[k]);
 		for (int k = 0; k < ASSAY_WALKS && !im->folded; k++)
 			write_loss(w, im, i + 1, "truncated", truncated[k], t->record->walks[k]);
 	}
@@ -370,7 +377,7 @@ static void write_losses(struct writer *w)
 		const struct d_image *im = &w->d->images.at[i];
 
 		for (int k = 0; k < ASSAY_DROPS && !im->folded; k++)
-			write_loss(w, im, 0, "dropped", dropped[k], im->header->dropped[k]);
+			write_loss(w, im, 0, drop_kind(k), dropped[k], im->header->dropped[k]);
 		if (!im->folded)
 			write_loss(w, im, 0, "failed", "threads that could not be followed", im->header->unseen_threads);
 	}

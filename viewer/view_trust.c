@@ -53,6 +53,16 @@ static void say_error(const struct assay_view_context *c)
 		assay_text_error(c->pool, assay_view_share(c, &half).error));
 }
 
+static void say_clock(const struct assay_view_context *c)
+{
+	const char *clock = assay_run_text(c->run, c->run_count, "clock");
+
+	if (clock && strcmp(clock, "perf") == 0)
+		assay_view_say(c, bullet,
+			"Samples were taken in user mode only (--clock=perf): time in the kernel is shown where the thread "
+			"next ran in user mode, most often just behind the system call.");
+}
+
 static void say_losses(const struct assay_view_context *c, const struct assay_loss_row *losses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -185,6 +195,7 @@ static int print(const struct assay_view_context *c)
 		return rc;
 	assay_view_title(c, "How far to trust this");
 	say_error(c);
+	say_clock(c);
 	/* The first screen has it at its top. */
 	if (!c->options.brief && c->account.cpu > 0)
 		assay_view_say(c, bullet, "Assay itself used %s %% of the CPU time (%s), which is part of the figures.",

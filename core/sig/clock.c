@@ -72,7 +72,13 @@ static int move_up(int fd)
 	return up;
 }
 
-static int open_event(bool kernel)
+/*
+ * User mode only. An event that fires in the kernel sends its signal there and then, and cuts a poll, select
+ * or nanosleep short that was about to sleep (measured: 3 in 100 at 5000 Hz). Time in the kernel goes to the
+ * next sample in user mode, most often just behind the system call. POSIX timers do not have this choice to
+ * make: the kernel handles them on the way back to user mode.
+ */
+static int open_event(void)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -80,28 +86,19 @@ static int open_event(bool kernel)
 		.config = PERF_COUNT_SW_CPU_CLOCK,
 		.sample_period = assay_process.period_ns,
 		.disabled = 1,
+		.exclude_kernel = 1,
 		.exclude_hv = 1,
 		.wakeup_events = 1,
-		.exclude_kernel = !kernel,
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-bool assay_clock_perf_kernel(void)
-{
-	int fd = open_event(true);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static int start_event(struct assay_thread *thread)
 {
 	struct f_owner_ex owner = { F_OWNER_TID, thread->tid };
-	int fd = open_event(assay_process.perf_kernel), error;
+	int fd = open_event(), error;
 
 	if (fd < 0)
 		return fd;

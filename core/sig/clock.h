@@ -13,9 +13,6 @@
 /* The value that our timers' signals carry: tells them from a signal of the same number sent by others. */
 #define ASSAY_CLOCK_MAGIC 0x41535359
 
-/* Whether perf events may count in the kernel too here (they then see system calls where they happen). */
-bool assay_clock_perf_kernel(void);
-
 /* Makes and arms the calling thread's clock. 0, or a negative errno: the thread is not sampled. */
 int assay_clock_start(struct assay_thread *thread);
 

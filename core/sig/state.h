@@ -92,7 +92,6 @@ struct assay_process {
 	uint64_t period_ns;
 	uint32_t timeline; /* entries a thread may keep, 0 = no time line */
 	bool libunwind;
-	bool perf_kernel;  /* perf events may count in the kernel */
 	int signal;        /* the sampling signal */
 	bool reserve_by_file; /* the kernel cannot populate mappings: reserve through the file */
 	char path[4096];   /* of the spool */
