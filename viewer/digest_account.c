@@ -115,9 +115,9 @@ static void find_end(struct assay_digest *d, struct d_image *im)
 		im->has_status = true;
 	} else if (execed(im)) {
 		im->ended = "exec";
-	} else if (im->root && status >= 0 && (status & 0x7f)) {
-		im->ended = "signal";
-		im->status = status & 0x7f;
+	} else if (im->root && status >= 0) { /* it left no word, but the launcher saw its end */
+		im->ended = status & 0x7f ? "signal" : "exit";
+		im->status = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
 		im->has_status = true;
 		im->end = end;
 	} else {
