@@ -26,6 +26,7 @@
 #include "sig/clock.h"
 #include "sig/handler.h"
 #include "sig/module.h"
+#include "sig/slots.h"
 #include "spool.h"
 #include "thread.h"
 #include "wrap.h"
@@ -262,7 +263,7 @@ void assay_process_forked(void)
 	describe();
 	assay_module_rewrite();
 	if (!thread)
-		thread = assay_threads_take();
+		thread = assay_slots_take();
 	if (thread)
 		assay_threads_begin(thread, NULL, 0, ASSAY_THREADS_FORKED);
 	atomic_store(&assay_process.on, true);
@@ -302,7 +303,7 @@ static int start(int argc, char **argv)
 		return error;
 	on_exit(at_exit, NULL);
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-	thread = assay_threads_take();
+	thread = assay_slots_take();
 	if (!thread)
 		return -ENOMEM;
 	atomic_store(&assay_process.on, true);

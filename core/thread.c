@@ -3,7 +3,7 @@
  * ever needs bounded memory: a record whose thread ended without a sample is used again at once, one
  * with a tree only when the process has RECORDS_OWN of them already.
  *
- * Free slots and pooled records are stacks with a tag against the ABA problem (Treiber 1986).
+ * Pooled records are stacks with a tag against the ABA problem (Treiber 1986).
  */
 #include "thread.h"
 
@@ -20,11 +20,10 @@
 
 #include "sig/arena.h"
 #include "sig/clock.h"
+#include "sig/slots.h"
 #include "sig/unwind.h"
 
 enum {
-	BATCH = 32,          /* slots made at once */
-	BATCHES = 2048,
 	BUCKETS = 64,
 	RECORDS_OWN = 256,   /* from this many on, records with a tree are pooled too */
 	ABOVE_FRAME = 2048,  /* bytes above a thread's first frame that are surely its stack (glibc's TCB) */
@@ -32,65 +31,23 @@ enum {
 /* Threads shorter than this do not have their run-queue delay read: it takes longer than they did. */
 #define SHORT_NS 2000000u
 
-static struct assay_thread *_Atomic batches[BATCHES];
-static _Atomic uint32_t slots_used;
-static _Atomic uint64_t free_slots;      /* tag << 32 | slot + 1 */
 static _Atomic uint64_t pool[BUCKETS];   /* tag << 32 | reference */
 static _Atomic uint32_t records_made;
 
-static struct assay_thread *slot_at(uint32_t slot)
+/* A record has one writer at a time (its thread, or whoever settles it): a reader sees the old or the new value. */
+static uint64_t get(_Atomic uint64_t *value)
 {
-	struct assay_thread *batch = atomic_load_explicit(&batches[slot / BATCH], memory_order_acquire);
-
-	return batch ? &batch[slot % BATCH] : NULL;
+	return atomic_load_explicit(value, memory_order_relaxed);
 }
 
-static struct assay_thread *new_slot(void)
+static void set(_Atomic uint64_t *value, uint64_t to)
 {
-	uint32_t slot = atomic_fetch_add(&slots_used, 1), b = slot / BATCH;
-	size_t size = sizeof(struct assay_thread) * BATCH;
-	struct assay_thread *batch, *none = NULL;
-
-	if (b >= BATCHES)
-		return NULL;
-	if (!atomic_load(&batches[b])) {
-		batch = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (batch == MAP_FAILED)
-			return NULL;
-		if (!atomic_compare_exchange_strong(&batches[b], &none, batch))
-			munmap(batch, size);
-	}
-	batch = slot_at(slot);
-	batch->slot = slot;
-	return batch;
+	atomic_store_explicit(value, to, memory_order_relaxed);
 }
 
-struct assay_thread *assay_threads_take(void)
+static void add(_Atomic uint64_t *value, uint64_t n)
 {
-	uint64_t head = atomic_load(&free_slots);
-	struct assay_thread *thread;
-
-	do {
-		if (!(uint32_t)head) {
-			thread = new_slot();
-			if (thread)
-				atomic_store(&thread->state, ASSAY_SLOT_STARTING);
-			return thread;
-		}
-		thread = slot_at((uint32_t)head - 1);
-	} while (!atomic_compare_exchange_weak(&free_slots, &head, ((head >> 32) + 1) << 32 | thread->next_free));
-	atomic_store(&thread->state, ASSAY_SLOT_STARTING);
-	return thread;
-}
-
-void assay_threads_give_back(struct assay_thread *thread)
-{
-	uint64_t head = atomic_load(&free_slots);
-
-	atomic_store(&thread->state, ASSAY_SLOT_FREE);
-	do {
-		thread->next_free = (uint32_t)head;
-	} while (!atomic_compare_exchange_weak(&free_slots, &head, ((head >> 32) + 1) << 32 | (thread->slot + 1)));
+	set(value, get(value) + n);
 }
 
 /* ---- records ---- */
@@ -172,8 +129,8 @@ static void find_stack(struct assay_thread *thread, size_t stack_size, enum assa
 void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stack_size, enum assay_threads_kind kind)
 {
 	struct assay_spool_thread *record;
-	uint64_t now = assay_now_ns();
 	bool first = kind != ASSAY_THREADS_STARTED;
+	uint64_t now = first ? assay_now_ns() : thread->born_ns;
 
 	thread->tid = first ? assay_process.pid : (pid_t)syscall(SYS_gettid);
 	thread->timer = thread->event = -1;
@@ -187,20 +144,22 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->arena = (struct assay_arena){ 0 };
 	if (!record) {
 		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
-		assay_threads_give_back(thread);
+		assay_slots_give_back(thread);
 		return;
 	}
 	record->tid = thread->tid;
 	thread->core_wait_ns = 0;
 	record->live_born_ns = now;
-	atomic_store(&record->live_start_ns, now);
-	atomic_store(&record->live_start_cpu_ns, 0);
-	atomic_store(&record->live_seen_ns, now);
-	atomic_store(&record->live_seen_cpu_ns, thread->last_cpu_ns);
-	atomic_fetch_add(&record->threads, 1);
-	atomic_store(&record->flags, ASSAY_THREAD_LIVE | (first ? ASSAY_THREAD_MAIN : 0));
+	set(&record->live_start_ns, now);
+	set(&record->live_start_cpu_ns, 0);
+	set(&record->live_seen_ns, now);
+	set(&record->live_seen_cpu_ns, thread->last_cpu_ns);
+	atomic_store_explicit(&record->threads, atomic_load_explicit(&record->threads, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	atomic_store_explicit(&record->flags, ASSAY_THREAD_LIVE | (first ? ASSAY_THREAD_MAIN : 0),
+			      memory_order_relaxed);
 	assay_tls.thread = thread;
-	atomic_store(&thread->state, ASSAY_SLOT_LIVE);
+	atomic_store_explicit(&thread->state, ASSAY_SLOT_LIVE, memory_order_release);
 	if (assay_clock_start(thread) < 0)
 		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
 }
@@ -274,69 +233,70 @@ static uint64_t cpu_of(pid_t tid, uint64_t fallback)
  * later call adds what has come since. The last thread to exit and the one that ends may both come
  * here for one thread: the second leaves it to the first.
  */
-static void settle(struct assay_thread *thread, uint64_t now, uint64_t cpu, bool self)
+static void settle(struct assay_thread *thread, uint64_t cpu, bool self)
 {
 	struct assay_spool_thread *r = thread->record;
-	uint64_t start, start_cpu;
+	uint64_t start, start_cpu, now;
 	int64_t waited;
 
 	if (atomic_exchange(&thread->settling, true))
 		return;
-	start = atomic_load(&r->live_start_ns);
-	start_cpu = atomic_load(&r->live_start_cpu_ns);
+	now = assay_now_ns();
+	start = get(&r->live_start_ns);
+	start_cpu = get(&r->live_start_cpu_ns);
 	if (now > start) {
-		atomic_fetch_add(&r->wall_ns, now - start);
-		atomic_store(&r->live_start_ns, now);
+		add(&r->wall_ns, now - start);
+		set(&r->live_start_ns, now);
 	}
 	if (cpu > start_cpu) {
-		atomic_fetch_add(&r->cpu_ns, cpu - start_cpu);
-		atomic_store(&r->live_start_cpu_ns, cpu);
+		add(&r->cpu_ns, cpu - start_cpu);
+		set(&r->live_start_cpu_ns, cpu);
 	}
-	atomic_store(&r->last_ns, now);
+	set(&r->last_ns, now);
 	if (now - r->live_born_ns >= SHORT_NS) {
 		waited = read_core_wait(thread->tid);
 		if (waited >= thread->core_wait_ns) {
-			atomic_fetch_add(&r->core_wait_ns, (uint64_t)(waited - thread->core_wait_ns));
-			atomic_fetch_add(&r->core_wait_wall_ns, now - start);
+			add(&r->core_wait_ns, (uint64_t)(waited - thread->core_wait_ns));
+			add(&r->core_wait_wall_ns, now - start);
 			thread->core_wait_ns = waited;
 		}
 		read_name(thread, self);
 	}
-	atomic_store(&thread->settling, false);
+	atomic_store_explicit(&thread->settling, false, memory_order_release);
 }
 
 void assay_threads_end(void)
 {
 	struct assay_thread *thread = assay_tls.thread;
 	struct assay_spool_thread *record;
-	uint64_t now;
+	uint64_t begun;
 
 	if (!thread)
 		return;
-	now = assay_now_ns();
+	begun = assay_now_ns();
 	record = thread->record;
 	assay_clock_stop(thread);
-	settle(thread, now, assay_thread_cpu_ns(), true);
-	atomic_fetch_and(&record->flags, ~(uint32_t)ASSAY_THREAD_LIVE);
-	atomic_fetch_add(&record->self_ns, assay_now_ns() - now);
+	settle(thread, assay_thread_cpu_ns(), true);
+	atomic_store_explicit(&record->flags, atomic_load(&record->flags) & ~(uint32_t)ASSAY_THREAD_LIVE,
+			      memory_order_relaxed);
+	add(&record->self_ns, get(&record->last_ns) - begun);
 	if (record->entry && (!atomic_load(&record->root) || atomic_load(&records_made) > RECORDS_OWN))
 		pool_record(record);
 	assay_tls.thread = NULL;
 	thread->record = NULL;
-	assay_threads_give_back(thread);
+	assay_slots_give_back(thread);
 }
 
 void assay_threads_settle(void)
 {
-	uint32_t used = atomic_load(&slots_used);
-	uint64_t now = assay_now_ns();
+	uint32_t count = assay_slots_count();
 
-	for (uint32_t i = 0; i < used && i < BATCH * BATCHES; i++) {
-		struct assay_thread *thread = slot_at(i);
+	for (uint32_t i = 0; i < count; i++) {
+		struct assay_thread *thread = assay_slots_at(i);
 
 		if (!thread || atomic_load(&thread->state) != ASSAY_SLOT_LIVE)
 			continue;
-		settle(thread, now, cpu_of(thread->tid, atomic_load(&thread->record->live_seen_cpu_ns)),
+		settle(thread, cpu_of(thread->tid, atomic_load(&thread->record->live_seen_cpu_ns)),
 		       thread == assay_tls.thread);
 	}
 }
@@ -344,14 +304,13 @@ void assay_threads_settle(void)
 struct assay_thread *assay_threads_after_fork(void)
 {
 	struct assay_thread *self = assay_tls.thread;
-	uint32_t used = atomic_load(&slots_used);
+	uint32_t count = assay_slots_count();
 
-	atomic_store(&free_slots, 0);
 	atomic_store(&records_made, 0);
 	for (int i = 0; i < BUCKETS; i++)
 		atomic_store(&pool[i], 0);
-	for (uint32_t i = 0; i < used && i < BATCH * BATCHES; i++) {
-		struct assay_thread *thread = slot_at(i);
+	for (uint32_t i = 0; i < count; i++) {
+		struct assay_thread *thread = assay_slots_at(i);
 
 		if (!thread)
 			continue;
@@ -359,8 +318,7 @@ struct assay_thread *assay_threads_after_fork(void)
 		if (atomic_load(&thread->state) == ASSAY_SLOT_LIVE && thread->event >= 0)
 			close(thread->event);
 		atomic_store(&thread->settling, false);
-		if (thread != self)
-			assay_threads_give_back(thread);
 	}
+	assay_slots_after_fork(self);
 	return self;
 }

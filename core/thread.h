@@ -1,19 +1,12 @@
 /*
  * thread.h: the measured threads of this process.
  *
- * Owns the pool of struct assay_thread, the thread records in the spool, and a thread's beginning
- * and end. Called from start.c and the wrappers, never from a handler. Lock-free.
+ * Owns the thread records in the spool, and a thread's beginning and end. Called from start.c and the wrappers, never from a handler. Lock-free.
  */
 #ifndef ASSAY_CORE_THREAD_H
 #define ASSAY_CORE_THREAD_H
 
 #include "sig/state.h"
-
-/* A slot for a thread about to be made, or NULL: too many, or no memory. Any thread. */
-struct assay_thread *assay_threads_take(void);
-
-/* Gives a slot back whose thread was never made. */
-void assay_threads_give_back(struct assay_thread *thread);
 
 enum assay_threads_kind {
 	ASSAY_THREADS_FIRST,   /* the process's first thread, at start-up */

@@ -10,6 +10,7 @@
 #include <threads.h>
 
 #include "real.h"
+#include "sig/slots.h"
 #include "thread.h"
 #include "wrap.h"
 
@@ -45,7 +46,7 @@ static void prepare_ends(void)
 static void begin(struct assay_thread *thread, void *routine)
 {
 	if (!atomic_load(&assay_process.on) || !assay_guard_enter()) {
-		assay_threads_give_back(thread);
+		assay_slots_give_back(thread);
 		return;
 	}
 	assay_threads_begin(thread, routine, thread->stack_size, ASSAY_THREADS_STARTED);
@@ -81,11 +82,12 @@ static struct assay_thread *prepare(void *argument, size_t stack_size /* 0 = the
 	if (!atomic_load(&assay_process.on))
 		return NULL;
 	pthread_once(&once, prepare_ends);
-	thread = assay_threads_take();
+	thread = assay_slots_take();
 	if (!thread) {
 		atomic_fetch_add(&assay_process.header->unseen_threads, 1);
 		return NULL;
 	}
+	thread->born_ns = assay_now_ns();
 	thread->argument = argument;
 	thread->stack_size = stack_size ? stack_size : default_stack;
 	return thread;
@@ -106,7 +108,7 @@ ASSAY_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 	thread->routine = routine;
 	error = ASSAY_REAL(pthread_create)(id, attributes, trampoline, thread);
 	if (error)
-		assay_threads_give_back(thread);
+		assay_slots_give_back(thread);
 	return error;
 }
 
@@ -120,6 +122,6 @@ ASSAY_EXPORT int thrd_create(thrd_t *id, thrd_start_t routine, void *argument)
 	thread->routine11 = routine;
 	result = ASSAY_REAL(thrd_create)(id, trampoline11, thread);
 	if (result != thrd_success)
-		assay_threads_give_back(thread);
+		assay_slots_give_back(thread);
 	return result;
 }
