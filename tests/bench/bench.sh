@@ -1,0 +1,287 @@
+#!/usr/bin/env bash
+# make bench: how well Assay does, as ratios from interleaved runs on this machine, with perf and gperftools beside it
+# where they are installed. Not a test: it fails only when it cannot measure. See docs/BENCHMARKS.md.
+#
+#   BENCH=name          only this one (`BENCH=help` lists them), or several with spaces between
+#   BENCH_SECONDS=10    length of the 8-thread program of `size` (the aim is stated for 60)
+#   BENCH_ROUNDS=24     rounds at most, each of which runs every command once
+#   BENCH_BUDGET=50     seconds that one comparison may take
+#   BENCH_JSON=FILE     raw figures, a line of JSON each
+#
+# In the environment, from tests/Makefile.am: ASSAY, ASSAY_LIBRARY, CC, CXX, top_srcdir, top_builddir.
+set -u
+: "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
+export ASSAY_LIBRARY
+SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
+BENCHES="overhead weight size start report threads shell sample"
+WANTED=${BENCH:-$BENCHES}
+HERE=$top_srcdir/tests/bench
+dir=$(mktemp -d "${TMPDIR:-/tmp}/assay-bench.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+: >rows; : >raw
+
+die() { echo "bench: $*" >&2; exit 1; }
+say() { echo "bench: $*" >&2; }
+
+if [ "$WANTED" = help ]; then
+	echo "$BENCHES" | tr ' ' '\n'
+	exit 0
+fi
+
+# ---- what is measured with what
+
+build() {
+	local flags='-O2 -g -fno-omit-frame-pointer -pthread'
+	for name in compare paths threads; do
+		${CC:-cc} $flags -o $name "$HERE/$name.c" || die "$name.c does not compile"
+	done
+	${CXX:-c++} $flags -o words "$HERE/words.cc" || die "words.cc does not compile"
+	cp "$top_builddir/samples/matmul/matmul" . 2>/dev/null || die "samples/matmul is not built"
+	cat >loop.py <<-'PYTHON'
+		import json, sys
+		rows = [{"id": i, "name": "row %d" % i, "values": list(range(20))} for i in range(100)]
+		for _ in range(int(sys.argv[1])):
+		    rows = json.loads(json.dumps(rows))
+	PYTHON
+	# a mixture that xz has work with, the same each time
+	awk 'BEGIN { srand(1); for (i = 0; i < 30000; i++) print i, int(rand() * 1e6), "a line of text that repeats" }' >data
+}
+
+perf=; gperf=
+perf record -q -F $RATE -g -o probe.data true >/dev/null 2>&1 && perf="perf record -q -F $RATE -g -o perf.data --"
+for lib in /usr/lib/*/libprofiler.so.0 /usr/lib64/libprofiler.so.0 /usr/lib/libprofiler.so.0; do
+	[ -z "$gperf" ] && [ -e "$lib" ] && gperf="env CPUPROFILE=gperf.prof CPUPROFILE_FREQUENCY=$RATE LD_PRELOAD=$lib"
+done
+PYTHON=$(command -v /usr/bin/python3 || true) XZ=$(command -v xz || true) SQLITE=$(command -v sqlite3 || true)
+assay="$ASSAY run --quiet --force -o run.assay --"
+
+machine() {
+	local model
+	model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+	echo "$(date -u +%Y-%m-%d), ${model:-$(uname -m)}, $(getconf _NPROCESSORS_ONLN) cores, Linux $(uname -r)," \
+		"timer tick $(tick) Hz, peers:${perf:+ perf $(perf --version | sed 's/.*version //')}${gperf:+ gperftools}"
+}
+
+# The kernel's timer tick, for the CPU timers fire on it.
+tick() {
+	local hz
+	hz=$(zcat /proc/config.gz 2>/dev/null | sed -n 's/^CONFIG_HZ=//p')
+	[ -n "$hz" ] || hz=$(sed -n 's/^CONFIG_HZ=//p' "/boot/config-$(uname -r)" 2>/dev/null)
+	echo "${hz:-?}"
+}
+
+# ---- the table
+
+# row NAME FIGURE AIM MEASURED VERDICT [PERF] [GPERFTOOLS]
+row() { (IFS='|'; echo "$*") >>rows; }
+
+# met VALUE AIM: at most. An aim of - is none.
+met() { awk -v v="$1" -v a="$2" 'BEGIN { print a == "-" ? "" : v + 0 <= a + 0 ? "met" : "MISSED" }'; }
+
+# field RESULTS NAME NUMBER
+field() { awk -v n="$2" -v f="$3" '$1 == n { print $f }' "$1"; }
+
+# ratio RESULTS NAME cpu|wall|whole_cpu|whole_wall, with its interval where there is one. Empty: not measured.
+ratio() {
+	awk -v n="$2" -v w="$3" '$1 != n { next }
+		w == "wall" { printf "%.3f [%.3f %.3f]", $3, $4, $5 }
+		w == "cpu" { printf "%.3f [%.3f %.3f]", $6, $7, $8 }
+		w == "whole_wall" { printf "%.2f", $11 }
+		w == "whole_cpu" { printf "%.2f", $12 }' "$1"
+}
+
+# compare NAME ROUNDS NAME=COMMAND...: interleaved runs into results.NAME and the raw figures
+compare() {
+	local name=$1 rounds=$2
+	shift 2
+	rm -f raw.new
+	./compare run "$rounds" raw.new "$BUDGET" "$@" >"results.$name" || die "$name: cannot be measured"
+	sed "s/^{/{\"bench\":\"$name\",/" raw.new >>raw
+	awk '$NF > 0 { print "bench: " $1 ": " $NF " of its runs failed" }' "results.$name" >&2
+}
+
+# against NAME AIM ROUNDS COMMAND WHAT which: COMMAND bare, again, under Assay and under its peers: four rows.
+against() {
+	local name=$1 aim=$2 rounds=$3 command=$4 what=$5 results=results.$1 whole=$6
+	local time="./compare time $command"
+	local -a runs=("bare=$time" "again=$time" "assay=$assay $time")
+	[ -n "$perf" ] && runs+=("perf=$perf $time")
+	[ -n "$gperf" ] && runs+=("gperf=./compare time $gperf $command")
+	say "$what"
+	compare "$name" "$rounds" "${runs[@]}"
+	local n; n=$(field "$results" assay 2)
+	if [ "$whole" = whole ]; then
+		row "$name" "$what, wall, x (${n} rounds)" "$aim" "$(field "$results" assay 11)" \
+			"$(met "$(field "$results" assay 11)" "$aim")" "$(field "$results" perf 11)" "$(field "$results" gperf 11)"
+		row "" "  CPU time, x" "$aim" "$(field "$results" assay 12)" "$(met "$(field "$results" assay 12)" "$aim")" \
+			"$(field "$results" perf 12)" "$(field "$results" gperf 12)"
+		return
+	fi
+	row "$name" "$what, CPU time, x (${n} rounds)" "$aim" "$(ratio "$results" assay cpu)" \
+		"$(met "$(field "$results" assay 6)" "$aim")" "$(ratio "$results" perf cpu)" "$(ratio "$results" gperf cpu)"
+	row "" "  wall time, x" "$aim" "$(ratio "$results" assay wall)" "$(met "$(field "$results" assay 3)" "$aim")" \
+		"$(ratio "$results" perf wall)" "$(ratio "$results" gperf wall)"
+	row "" "  bare against bare: CPU, wall" - "$(ratio "$results" again cpu), $(field "$results" again 3)" ""
+	row "" "  with all before and after, CPU, x" - "$(ratio "$results" assay whole_cpu)" "" \
+		"$(ratio "$results" perf whole_cpu)" "$(ratio "$results" gperf whole_cpu)"
+}
+
+# ---- the benchmarks
+
+bench_overhead() {
+	against overhead-c 1.01 "$ROUNDS" "./matmul 1024 blocked" "C, matmul" inner
+	[ -n "$XZ" ] && against overhead-xz 1.01 "$ROUNDS" "$XZ -T1 -6 -k -c data" "xz" inner
+	[ -n "$PYTHON" ] && against overhead-python 1.01 "$ROUNDS" "$PYTHON loop.py 1200" "python3, json" inner
+	against overhead-threads 1.01 "$ROUNDS" "./paths 8 work 2500" "8 threads" inner
+}
+
+# Every thread's own CPU clock at its end against what the profile gives it.
+bench_weight() {
+	[ -n "$SQLITE" ] || { say "weight: needs sqlite3"; return; }
+	say "delivered weight"
+	$ASSAY run --quiet --force -o weight.assay -- ./paths 8 seconds 8 >clocks || die "weight: the run failed"
+	$SQLITE weight.assay 'SELECT tid, cpu_ns, sampled_ns, unsampled_ns FROM thread WHERE NOT main' |
+		tr '|' ' ' >threads.profile
+	awk 'NR == FNR { clock[$1] = $2; next }
+		$1 in clock { n++; c += clock[$1]; s += $3; t += $2
+			d = ($3 / clock[$1] - 1) * 100; d = d < 0 ? -d : d; worst = d > worst ? d : worst
+			d = ($2 / clock[$1] - 1) * 100; d = d < 0 ? -d : d; worst_cpu = d > worst_cpu ? d : worst_cpu }
+		END { if (n) printf "%.3f %.3f %.3f %d\n", (s / c - 1) * 100, worst, worst_cpu, n }' \
+		clocks threads.profile >weight
+	[ -s weight ] || die "weight: the profile has none of the threads"
+	local all worst cpu n
+	read -r all worst cpu n <weight
+	row weight "sampled weight - thread CPU clock, %, all $n threads" 0.5 "$all" "$(met "${all#-}" 0.5)"
+	row "" "  the worst thread, %" 0.5 "$worst" "$(met "$worst" 0.5)"
+	row "" "  profile's CPU time - its clock, worst thread, %" 0.5 "$cpu" "$(met "$cpu" 0.5)"
+	echo "{\"bench\":\"weight\",\"all_percent\":$all,\"worst_percent\":$worst,\"cpu_worst_percent\":$cpu}" >>raw
+}
+
+size_of() { stat -c %s "$1" 2>/dev/null || echo 0; }
+
+bench_size() {
+	local t=$SECONDS_LONG once thrice data=
+	say "size of a profile: 8 threads for $t s, $((3 * t)) s${perf:+, and $t s under perf}"
+	$ASSAY run --quiet --force -o once.assay -- ./paths 8 seconds "$t" >/dev/null || die "size: the run failed"
+	$ASSAY run --quiet --force -o thrice.assay -- ./paths 8 seconds $((3 * t)) >/dev/null || die "size: the run failed"
+	[ -n "$perf" ] && $perf ./paths 8 seconds "$t" >/dev/null 2>&1 && data=$(size_of perf.data)
+	once=$(size_of once.assay) thrice=$(size_of thrice.assay)
+	if [ -n "$data" ]; then
+		row size "profile of $t s, 8 threads, of perf.data's size" 0.1 \
+			"$(awk "BEGIN { printf \"%.4f\", $once / $data }")" "$(met "$(awk "BEGIN { print $once / $data }")" 0.1)" 1
+	fi
+	row "" "  bytes" - "$once" "" "$data"
+	row "" "  after $((3 * t)) s, x" 1.05 "$(awk "BEGIN { printf \"%.3f\", $thrice / $once }")" \
+		"$(met "$(awk "BEGIN { print $thrice / $once }")" 1.05)"
+	echo "{\"bench\":\"size\",\"seconds\":$t,\"assay\":$once,\"assay_3t\":$thrice,\"perf\":${data:-null}}" >>raw
+}
+
+bench_start() {
+	say "assay run /bin/true"
+	compare start 60 bare=/bin/true "quiet=$ASSAY run -q --force -o true.assay -- /bin/true" \
+		"report=$ASSAY run --force -o true.assay -- /bin/true" ${perf:+"perf=$perf /bin/true"} ${gperf:+"gperf=$gperf /bin/true"}
+	local bare perf_ms gperf_ms name
+	bare=$(field results.start bare 9)
+	more() { awk -v a="$(field results.start "$1" "$2")" -v b="$(field results.start bare "$2")" \
+		'BEGIN { if (a != "") printf "%.1f", (a - b) * 1000 }'; }
+	row start "assay run --no-report /bin/true, ms more (wall)" 50 "$(more quiet 9)" "$(met "$(more quiet 9)" 50)" \
+		"$(more perf 9)" "$(more gperf 9)"
+	row "" "  with the report" 50 "$(more report 9)" "$(met "$(more report 9)" 50)"
+	row "" "  CPU time with the report" - "$(more report 10)" "" "$(more perf 10)" "$(more gperf 10)"
+}
+
+bench_report() {
+	say "report of an 8-thread profile"
+	[ -e once.assay ] || $ASSAY run --quiet --force -o once.assay -- ./paths 8 seconds "$SECONDS_LONG" >/dev/null
+	compare report 40 "bare=/bin/true" "first=$ASSAY report once.assay" "all=$ASSAY report --all once.assay"
+	row report "assay report, s (wall)" 0.3 "$(field results.report first 9)" "$(met "$(field results.report first 9)" 0.3)"
+	row "" "  --all" - "$(field results.report all 9)" ""
+}
+
+bench_threads() {
+	against threads-1 1.15 "$ROUNDS" "./threads 20000 1" "20,000 threads one by one" inner
+	against threads-8 1.15 "$ROUNDS" "./threads 20000 8" "20,000 threads, 8 at a time" inner
+}
+
+bench_shell() {
+	cat >true300 <<-'SHELL'
+		i=0
+		while [ $i -lt 300 ]; do /bin/true; i=$((i + 1)); done
+	SHELL
+	against shell 1.6 "$ROUNDS" "sh ./true300" "300 x /bin/true, digest included" whole
+}
+
+# cost_of FILE: samples and ns in handlers and wrappers
+cost_of() { $SQLITE "$1" 'SELECT sum(samples), sum(self_ns) FROM thread' | tr '|' ' '; }
+
+# sample NAME COMMAND SHORT_COMMAND, with each unwinder: what a sample costs, and the first one
+sample() {
+	local name=$1 long=$2 short=$3 unwinder
+	for unwinder in own libunwind; do
+		$ASSAY run -q --force -r 1000 --unwinder=$unwinder -o sample.assay -- $long >/dev/null 2>&1 || return
+		cost_of sample.assay >cost.long
+		: >cost.none; : >cost.one
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			$ASSAY run -q --force -r 1 --unwinder=$unwinder -o sample.assay -- $short >/dev/null 2>&1
+			cost_of sample.assay | awk '$1 == 0' >>cost.none
+			$ASSAY run -q --force -r 12 --unwinder=$unwinder -o sample.assay -- $short >/dev/null 2>&1
+			cost_of sample.assay | awk '$1 == 1' >>cost.one
+		done
+		awk -v unwinder=$unwinder '
+			function median(list, n,    i, j, t) {
+				for (i = 2; i <= n; i++)
+					for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
+				return n ? list[int((n + 1) / 2)] : 0
+			}
+			FILENAME == "cost.none" { none[++n] = $2 }
+			FILENAME == "cost.one" { one[++o] = $2 }
+			FILENAME == "cost.long" { samples = $1; ns = $2 }
+			END {
+				base = median(none, n)
+				printf "%s %.1f %s %d %.0f\n", unwinder, samples ? (ns - base) / samples / 1000 : 0,
+					n && o ? sprintf("%.0f", (median(one, o) - base) / 1000) : "?", samples, base / 1000
+			}' cost.none cost.one cost.long >>"cost.$name"
+	done
+	local own lib own_first lib_first samples start
+	read -r _ own own_first samples start < <(grep ^own "cost.$name")
+	read -r _ lib lib_first _ < <(grep ^libunwind "cost.$name")
+	row "sample-$name" "a sample in $name, µs (of $samples)" - "$own" "" "" "" "libunwind $lib"
+	row "" "  the first one; the set-up before it" - "$own_first; $start" "" "" "" "libunwind $lib_first"
+	echo "{\"bench\":\"sample-$name\",\"own_us\":$own,\"libunwind_us\":$lib,\"setup_us\":$start}" >>raw
+}
+
+bench_sample() {
+	[ -n "$SQLITE" ] || { say "sample: needs sqlite3"; return; }
+	say "cost of a sample"
+	[ -n "$PYTHON" ] && sample python "$PYTHON loop.py 2500" "$PYTHON loop.py 160"
+	[ -n "$XZ" ] && sample xz "$XZ -T1 -6 -k -c data data data" "$XZ -T1 -1 -k -c data"
+	sample c++ "./words 1500" "./words 150"
+}
+
+# ---- the table's printing
+
+print_table() {
+	{
+		echo "bench|figure|aim|Assay||perf|gperftools|beside"
+		cat rows
+	} | awk -F'|' '
+		{ lines = NR; for (i = 1; i <= 8; i++) { cell[NR, i] = $i; n = length($i); width[i] = n > width[i] ? n : width[i] } }
+		END { for (l = 1; l <= lines; l++) { line = ""
+			for (i = 1; i <= 8; i++) if (width[i]) line = line sprintf("%-" width[i] "s  ", cell[l, i])
+			sub(/ +$/, "", line); print line } }'
+}
+
+build
+for bench in $WANTED; do
+	case " $BENCHES " in
+	*" $bench "*) "bench_$bench" ;;
+	*) die "no benchmark $bench: there are $BENCHES" ;;
+	esac
+done
+machine
+echo "Ratios to the bare program: median over rounds of interleaved runs, [95 % bootstrap interval]."
+print_table
+if [ -n "${BENCH_JSON:-}" ]; then
+	{ echo "{\"machine\":\"$(machine)\"}"; cat raw; } >"$BENCH_JSON"
+fi
