@@ -254,6 +254,25 @@ static void describe_by_elf(struct module *module, uint64_t address, struct assa
 	frame->linkage = assay_resolve_symbol_linkage(strings, symbol, suffix, frame->name);
 }
 
+/*
+ * A C library's functions have inner names (__libc_malloc) beside those that programs call (malloc). DWARF
+ * tells the inner one; where the symbol table has the other for the same code, that is shown.
+ */
+static void prefer_public_name(struct module *module, struct assay_frame *function)
+{
+	uint64_t start = 0;
+	const char *symbol;
+
+	if (function->name[0] != '_' || !module->elf)
+		return;
+	symbol = assay_elf_symbol(module->elf, function->start, &start);
+	if (!symbol || start != function->start || symbol[0] == '_')
+		return;
+	if (!function->linkage)
+		function->linkage = function->name;
+	function->name = assay_resolve_symbol_name(&module->resolver->strings, symbol, "");
+}
+
 static size_t resolve_address(struct module *module, uint64_t address, struct assay_frame *frames)
 {
 	struct assay_frame *function;
@@ -269,6 +288,8 @@ static size_t resolve_address(struct module *module, uint64_t address, struct as
 	function = &frames[count - 1];
 	if (!function->name)
 		describe_by_elf(module, address, function);
+	else
+		prefer_public_name(module, function);
 	/* Unlikely, but DWARF may tell a function's ranges and not its start. */
 	for (size_t i = 0; i < count; i++) {
 		if (!frames[i].start)

@@ -112,12 +112,15 @@ static int compare_symbols(const void *left, const void *right)
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
-	if (binding_order(a->binding) != binding_order(b->binding))
-		return binding_order(a->binding) - binding_order(b->binding);
+	if ((a->binding == STB_LOCAL) != (b->binding == STB_LOCAL))
+		return a->binding == STB_LOCAL ? 1 : -1;
 	if (type_order(a->type) != type_order(b->type))
 		return type_order(a->type) - type_order(b->type);
+	/* the name that programs call it by: write, not __write, though only the latter binds strongly */
 	if (under_a != under_b)
 		return under_a < under_b ? -1 : 1;
+	if (binding_order(a->binding) != binding_order(b->binding))
+		return binding_order(a->binding) - binding_order(b->binding);
 	length_a = strlen(a->name);
 	length_b = strlen(b->name);
 	if (length_a != length_b)
