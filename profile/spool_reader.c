@@ -88,6 +88,8 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 	error = check_header(spool, why);
 	if (error)
 		assay_spool_close(spool);
+	else
+		spool->cut_off = spool->header->next > size && spool->header->limit > size;
 	return error;
 }
 

@@ -19,6 +19,7 @@ struct assay_spool {
 	uint64_t mapped;
 	const struct assay_spool_header *header;
 	uint8_t *visited;  /* a bit a slot, for one walk at a time */
+	bool cut_off;      /* the file ends before what was written to it */
 };
 
 /*

@@ -59,7 +59,7 @@ static int run(int argc, char **argv)
 	struct assay_digest_options o = { 0 };
 	bool keep = false;
 	char *written;
-	int c;
+	int c, result;
 
 	while ((c = assay_getopt(&assay_cmd_digest, argc, argv, "o:h", options)) != -1) {
 		switch (c) {
@@ -81,9 +81,12 @@ static int run(int argc, char **argv)
 		assay_error("digest: %s: the run still goes on; --keep-spools makes a profile of what there is so far", o.dir);
 		return ASSAY_EXIT_FAILURE;
 	}
-	if (assay_digest(&o, &written) != 0)
+	result = assay_digest(&o, &written);
+	if (result < 0)
 		return ASSAY_EXIT_FAILURE;
-	if (!keep)
+	if (result == ASSAY_DIGEST_PARTLY)
+		fprintf(stderr, "assay: %s is kept, for not all of it could be read\n", o.dir);
+	else if (!keep)
 		assay_run_dir_remove(o.dir);
 	fprintf(stderr, "assay: wrote %s\n", written);
 	free(written);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -170,6 +171,7 @@ static int choose_profile(struct run *r)
 {
 	char cwd[PATH_MAX], *name = NULL, *folder, *slash;
 	int status = ASSAY_EXIT_OK;
+	struct stat st;
 
 	if (!r->output && asprintf(&name, "%s.assay", last_part(r->launch.argv[0])) < 0)
 		return ASSAY_EXIT_FAILURE;
@@ -195,6 +197,9 @@ static int choose_profile(struct run *r)
 	if (folder && access(folder, W_OK | X_OK) < 0) {
 		assay_error("run: the profile cannot be written to %s: %s (-o FILE names another place)", folder,
 			strerror(errno));
+		status = ASSAY_EXIT_FAILURE;
+	} else if (r->output && stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
+		assay_error("run: %s is a folder; -o names the file to write", r->output);
 		status = ASSAY_EXIT_FAILURE;
 	} else if (r->output && !r->force && access(name, F_OK) == 0) {
 		assay_error("run: %s exists already (--force replaces it)", r->output);
@@ -375,12 +380,13 @@ static void digest(struct run *r)
 {
 	struct assay_digest_options o = { .dir = r->dir };
 	char *written = NULL;
+	int result = assay_digest(&o, &written);
 
-	if (assay_digest(&o, &written) != 0) {
+	if (result < 0) {
 		assay_error("what was measured is kept: assay digest %s -o FILE", r->dir);
 		return;
 	}
-	if (r->keep)
+	if (r->keep || result == ASSAY_DIGEST_PARTLY)
 		fprintf(stderr, "assay: the spools are kept in %s\n", r->dir);
 	else
 		assay_run_dir_remove(r->dir);

@@ -44,12 +44,19 @@ int assay_digest(const struct assay_digest_options *options, char **written)
 	error = assay_digest_images(&d);
 	if (error)
 		goto out;
+	if (!d.images.count && d.unreadable) {
+		assay_error("%s: none of its spools can be read", options->dir);
+		error = -EINVAL;
+		goto out;
+	}
 	assay_digest_account(&d);
 	assay_digest_symbols(&d, resolver);
 	assay_digest_merge(&d);
 	error = d.no_memory ? -ENOMEM
 			    : assay_digest_write(&d, output,
 				      options->force || assay_run_file_number(&d.run, "force", 0), numbered, written);
+	if (!error && d.unreadable)
+		error = ASSAY_DIGEST_PARTLY;
 out:
 	if (d.no_memory)
 		assay_error("not enough memory for the profile");

@@ -15,9 +15,12 @@ struct assay_digest_options {
 	bool force;         /* may replace an existing file */
 };
 
+/* The profile was made, but some spools could not be read: they should be kept, for another Assay may. */
+#define ASSAY_DIGEST_PARTLY 1
+
 /*
- * Makes the profile and stores its path in *written (malloc'ed). 0, or a negative errno after an error
- * message; then nothing was written and the spools are as they were.
+ * Makes the profile and stores its path in *written (malloc'ed). 0 or ASSAY_DIGEST_PARTLY, or a negative errno
+ * after an error message; then nothing was written. The spools are left as they were in any case.
  */
 int assay_digest(const struct assay_digest_options *options, char **written);
 

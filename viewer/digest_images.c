@@ -294,6 +294,8 @@ static void open_spool(struct assay_digest *d, const char *name)
 		free(path);
 		return;
 	}
+	if (spool.cut_off)
+		assay_error("%s: cut off; what is there is used", path);
 	id = ASSAY_ARRAY_ADD(d, d->images);
 	if (!id)
 		return;

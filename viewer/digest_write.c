@@ -595,7 +595,8 @@ static void write_files(struct writer *w)
 	end(w);
 }
 
-static int fill(struct writer *w, const char *path)
+/* Fills the empty file `path`; errors name `output`, which it is to become. */
+static int fill(struct writer *w, const char *path, const char *output)
 {
 	w->error = sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READWRITE, NULL);
 	if (w->error == SQLITE_OK)
@@ -618,7 +619,7 @@ static int fill(struct writer *w, const char *path)
 	if (w->error == SQLITE_OK)
 		w->error = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
 	if (w->error != SQLITE_OK)
-		assay_error("the profile could not be written: %s", sqlite3_errmsg(w->db));
+		assay_error("%s could not be written: %s", output, sqlite3_errmsg(w->db));
 	sqlite3_close(w->db);
 	return w->error == SQLITE_OK ? 0 : -EIO;
 }
@@ -683,7 +684,7 @@ int assay_digest_write(struct assay_digest *d, const char *output, bool force, b
 		goto out;
 	}
 	close(fd);
-	error = fill(&w, temporary);
+	error = fill(&w, temporary, output);
 	if (!error) {
 		error = take_name(temporary, output, force, numbered, written);
 		if (error)
