@@ -59,7 +59,7 @@ static uint64_t used_part(int fd, uint64_t size)
 int assay_spool_open(const char *path, struct assay_spool *spool, const char **why)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), error;
 	uint64_t size = 0;
 	void *base = NULL;
 
@@ -67,7 +67,7 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 	*why = "not readable";
 	/* the umask of the program may have taken the owner's right to read */
 	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) < 0 ? -errno : 0;

@@ -25,7 +25,7 @@ static char *join(const char *dir, const char *name)
 int assay_run_file_open(const char *dir, struct assay_run_file *file)
 {
 	char *path = join(dir, ASSAY_RUN_FILE);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1, error = 0;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1, error = 0;
 	struct stat st;
 	ssize_t n;
 
