@@ -193,7 +193,7 @@ static const char *open_module(struct module *module, const struct assay_resolve
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf, /* never asked: the file is given */
-		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.find_debuginfo = assay_resolve_find_debuginfo,
 		.section_address = dwfl_offline_section_address,
 	};
 	const char *note = NULL;

@@ -2,6 +2,7 @@
  * resolve_internal.h: between the resolver's own files; nobody else includes it.
  *
  *   resolve.c       opens a module's file, refuses what it must, composes the frames
+ *   resolve_debug.c finds a module's separate debug file
  *   resolve_dwarf.c functions, inlined frames and lines from DWARF
  *   resolve_scope.c what DWARF says about one function or inlined call: names and places
  *   resolve_elf.c   names from symbol tables and from linkage tables
@@ -86,6 +87,14 @@ int assay_cfi_load(struct assay_cfi *cfi, Elf *elf, Elf *debug);
 void assay_cfi_free(struct assay_cfi *cfi);
 /* The entry that covers the address, or NULL. */
 const struct assay_range *assay_cfi_find(const struct assay_cfi *cfi, uint64_t address);
+
+/*
+ * libdwfl's callback to find a module's separate debug file. As dwfl_standard_find_debuginfo, which asks debuginfod
+ * last, and for that loads its client with some thirty libraries, even where no server is configured: 8 ms each run.
+ * This one asks it only where a server is configured, or a file lies there that it may judge.
+ */
+int assay_resolve_find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
+                                 const char *file, const char *link, GElf_Word crc, char **path);
 
 /* A module's symbol table and linkage tables. */
 struct assay_elf;
