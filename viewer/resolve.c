@@ -219,6 +219,7 @@ static const char *open_module(struct module *module, const struct assay_resolve
 		return "file is damaged: its ELF structure cannot be read";
 	if (!same_build_id(handle, request))
 		return "replaced since the run (build-id differs)";
+	assay_resolve_leave_out(handle, module->main);
 	dwarf = dwfl_module_getdwarf(handle, &bias);
 	if (assay_cfi_load(&module->cfi, module->main, dwarf ? dwarf_getelf(dwarf) : NULL))
 		return "not enough memory to resolve it";

@@ -2,6 +2,7 @@
 #include "resolve_internal.h"
 
 #include <errno.h>
+#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,4 +73,58 @@ int assay_resolve_find_debuginfo(Dwfl_Module *module, void **userdata, const cha
 		return dwfl_standard_find_debuginfo(module, userdata, name, base, file, link, crc, path);
 	errno = 0;
 	return -1;
+}
+
+/* Sections of DWARF that say where variables are, what macros are, and which names there are: not asked here. */
+static bool is_needless(const char *name)
+{
+	static const char *const names[] = { ".debug_loc", ".debug_loclists", ".debug_macro", ".debug_macinfo",
+		".debug_pubnames", ".debug_pubtypes", ".debug_gnu_pubnames", ".debug_gnu_pubtypes", ".debug_names" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void hide_needless(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header;
+		const char *name;
+
+		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_COMPRESSED))
+			continue;
+		name = elf_strptr(elf, names, header.sh_name);
+		if (!name || !is_needless(name))
+			continue;
+		header.sh_type = SHT_NOBITS;
+		gelf_update_shdr(section, &header); /* in memory only */
+	}
+}
+
+void assay_resolve_leave_out(Dwfl_Module *module, Elf *main)
+{
+	int count = dwfl_module_getsymtab(module);
+
+	hide_needless(main);
+	for (int i = 1; i < count; i++) {
+		GElf_Word index;
+		GElf_Addr address;
+		GElf_Sym symbol;
+		Elf *from = NULL;
+
+		dwfl_module_getsym_info(module, i, &symbol, &address, &index, &from, NULL);
+		if (!from)
+			continue;
+		if (from != main)
+			hide_needless(from);
+		break;
+	}
 }

@@ -96,6 +96,12 @@ const struct assay_range *assay_cfi_find(const struct assay_cfi *cfi, uint64_t a
 int assay_resolve_find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
                                  const char *file, const char *link, GElf_Word crc, char **path);
 
+/*
+ * Makes libdw pass over compressed sections that nothing here asks for: it unpacks all that it knows when it opens
+ * the DWARF, and these are a sixth of the C library's. To be called before dwfl_module_getdwarf.
+ */
+void assay_resolve_leave_out(Dwfl_Module *module, Elf *main);
+
 /* A module's symbol table and linkage tables. */
 struct assay_elf;
 
