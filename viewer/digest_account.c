@@ -58,7 +58,8 @@ static void follow_exec(struct assay_digest *d, assay_id id)
 	} else {
 		next->start = im->header->end_ns;
 		next->cpu_before = first ? first->live_start_cpu_ns : 0;
-		next->core_wait_before = im->core_wait_before + (first ? first->core_wait_ns : 0);
+		/* of the process until then, however many images that was: 0 where it was not read */
+		next->core_wait_before = first && first->core_wait_ns ? first->core_wait_ns : im->core_wait_before;
 	}
 }
 

@@ -263,6 +263,7 @@ static void take_image(struct assay_digest *d, assay_id image)
 		invoked = im->exe;
 	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, invoked)));
 	im->command = command_text(d, &im->spool, im->header->command);
+	im->note = spool_text(d, &im->spool, im->header->note);
 	im->start = im->header->start_ns;
 	take_metrics(d, im);
 	take_loads(d, image, &loads);

@@ -84,7 +84,7 @@ struct d_image {
 	const char *file;
 	const struct assay_spool_header *header;
 	assay_id parent, after; /* after: the image of the same process that exec'ed this one */
-	assay_id name, exe, command; /* texts */
+	assay_id name, exe, command, note; /* texts */
 	size_t first_thread, threads;
 	size_t first_load, loads;
 	bool folded;    /* only a step on the way to the next image: not shown */
