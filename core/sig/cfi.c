@@ -10,7 +10,7 @@ static uint64_t take(struct cursor *c, size_t size)
 {
 	uint64_t value = 0;
 
-	if (c->end - c->at < size || c->at > c->end) {
+	if (c->bad || c->at > c->end || c->end - c->at < size) {
 		c->bad = true;
 		return 0;
 	}
@@ -252,6 +252,7 @@ struct run {
 	struct assay_cfi_memory *memory;
 	const struct fde *fde;
 	uintptr_t location, target;
+	uintptr_t low; /* the last location up to the target */
 	unsigned depth;
 };
 
@@ -340,6 +341,8 @@ static int run(struct run *r, struct cursor c)
 	while (!c.bad && c.at < c.end && r->location <= r->target) {
 		unsigned op = (unsigned)take(&c, 1), low = op & 0x3f;
 
+		r->low = r->location;
+
 		switch (op >> 6) {
 		case 1: r->location += low * r->fde->code_align; break; /* advance_loc */
 		case 2: set_rule(r->row, low, ASSAY_CFI_OFFSET, (int64_t)take_uleb(&c) * r->fde->data_align); break;
@@ -374,9 +377,12 @@ int assay_cfi_find(const struct assay_module *m, uintptr_t address, struct assay
 	if (error < 0)
 		return error;
 	memory->initial = *row;
-	r.location = fde.start;
+	r.location = r.low = fde.start;
 	r.target = address;
-	return run(&r, fde.program);
+	error = run(&r, fde.program);
+	row->low = r.location <= address ? r.location : r.low;
+	row->high = r.location <= address ? fde.end : r.location;
+	return error;
 }
 
 struct machine {

@@ -34,6 +34,7 @@ struct assay_cfi_row {
 	struct assay_cfi_rule cfa; /* kind REGISTER: register `cfa_register` + value; or VAL_EXPRESSION */
 	uint32_t cfa_register;
 	bool signal;               /* the frame of a signal handler's return */
+	uintptr_t low, high;       /* the run-time addresses for which these rules hold */
 	struct assay_cfi_rule rules[ASSAY_CFI_REGISTERS];
 };
 

@@ -86,12 +86,18 @@ static int read_word(void *context, uintptr_t address, uint64_t *value)
 
 /* ---- the cache of rows ---- */
 
-enum { CACHE_BITS = 12, ROW_VALID = 1, ROW_BP_BASE = 2, ROW_BP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16 };
+enum { CACHE_BITS = 12, GRANULE_BITS = 6, GRANULE = 1 << GRANULE_BITS };
+enum { ROW_VALID = 1, ROW_BP_BASE = 2, ROW_BP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16 };
 
 /*
- * A packed row: flags in bits 0-7, the module's index + 1 in 8-19, the CFA's offset (signed) in
- * 20-43, where rbp is saved below the CFA, in words, in 44-63.
+ * A row holds for a range of code, so that a leaf's pc, which is new in nearly every sample, is found too:
+ * an entry stands for a granule of code and says for which part of it its row holds. A packed row, from bit
+ * 0 on: 5 flags, 12 bits of the module's index + 1, the CFA's offset in words (16 bits, signed), where rbp
+ * is saved below the CFA in words (14 bits), first and last byte of the granule for which it holds (6 each).
  */
+enum { AT_MODULE = 5, AT_CFA = 17, AT_BP = 33, AT_FIRST = 47, AT_LAST = 53 };
+_Static_assert(ASSAY_MODULES_MAX < 1 << 12, "a module's index fits a row");
+
 struct cache_entry {
 	_Atomic uint64_t check, row;
 };
@@ -99,12 +105,12 @@ static struct cache_entry cache[1 << CACHE_BITS];
 
 static struct cache_entry *cache_slot(uintptr_t pc)
 {
-	return &cache[(pc * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
+	return &cache[((pc >> GRANULE_BITS) * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
 }
 
 static uint64_t cache_key(uintptr_t pc)
 {
-	return pc ^ (uint64_t)assay_module_generation() << 48;
+	return (pc & ~(uintptr_t)(GRANULE - 1)) ^ (uint64_t)assay_module_generation() << 48;
 }
 
 static uint64_t cache_get(uintptr_t pc)
@@ -112,48 +118,67 @@ static uint64_t cache_get(uintptr_t pc)
 	struct cache_entry *e = cache_slot(pc);
 	uint64_t row = atomic_load_explicit(&e->row, memory_order_relaxed);
 	uint64_t check = atomic_load_explicit(&e->check, memory_order_relaxed);
+	uintptr_t at = pc & (GRANULE - 1);
 
-	return (check ^ row) == cache_key(pc) ? row : 0;
+	if ((check ^ row) != cache_key(pc) || at < (row >> AT_FIRST & (GRANULE - 1)) ||
+	    at > (row >> AT_LAST & (GRANULE - 1)))
+		return 0;
+	return row;
 }
 
-static void cache_put(uintptr_t pc, uint64_t row)
+/* `packed` is without its range, which is that of `row` cut to the granule. */
+static void cache_put(uintptr_t pc, uint64_t packed, const struct assay_cfi_row *row)
 {
 	struct cache_entry *e = cache_slot(pc);
+	uintptr_t begin = pc & ~(uintptr_t)(GRANULE - 1);
+	uint64_t first = row->low > begin ? row->low - begin : 0;
+	uint64_t last = row->high - begin < GRANULE ? row->high - begin - 1 : GRANULE - 1;
 
-	atomic_store_explicit(&e->row, row, memory_order_relaxed);
-	atomic_store_explicit(&e->check, cache_key(pc) ^ row, memory_order_relaxed);
+	packed |= first << AT_FIRST | last << AT_LAST;
+	atomic_store_explicit(&e->row, packed, memory_order_relaxed);
+	atomic_store_explicit(&e->check, cache_key(pc) ^ packed, memory_order_relaxed);
 }
 
 static int row_module(uint64_t row)
 {
-	return (int)(row >> 8 & 0xfff) - 1;
+	return (int)(row >> AT_MODULE & 0xfff) - 1;
 }
 
 static int64_t row_cfa(uint64_t row)
 {
-	return (int64_t)(row << 20) >> 40;
+	return (int64_t)(int16_t)(row >> AT_CFA & 0xffff) * 8;
+}
+
+static uint64_t row_bp(uint64_t row)
+{
+	return (row >> AT_BP & 0x3fff) * 8;
+}
+
+static bool fits(int64_t offset, int64_t low, int64_t high)
+{
+	return offset % 8 == 0 && offset / 8 >= low && offset / 8 <= high;
 }
 
 static uint64_t pack(const struct assay_cfi_row *row, int module)
 {
 	const struct assay_cfi_rule *bp = &row->rules[ASSAY_CFI_RBP], *ra = &row->rules[ASSAY_CFI_RA];
-	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << 8;
+	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << AT_MODULE;
 
 	for (int i = 0; i < ASSAY_CFI_RA; i++)
 		if (i != ASSAY_CFI_RBP && i != ASSAY_CFI_RSP && row->rules[i].kind != ASSAY_CFI_SAME)
 			packed |= ROW_OTHERS;
 	if (row->signal || row->cfa.kind != ASSAY_CFI_REGISTER ||
 	    (row->cfa_register != ASSAY_CFI_RSP && row->cfa_register != ASSAY_CFI_RBP) ||
-	    row->cfa.value < -(1 << 23) || row->cfa.value >= 1 << 23 || ra->kind != ASSAY_CFI_OFFSET ||
+	    !fits(row->cfa.value, INT16_MIN, INT16_MAX) || ra->kind != ASSAY_CFI_OFFSET ||
 	    ra->value != RETURN_SAVED_AT || row->rules[ASSAY_CFI_RSP].kind != ASSAY_CFI_SAME)
 		return packed | ROW_COMPLEX;
-	packed |= ((uint64_t)row->cfa.value & 0xffffff) << 20;
+	packed |= ((uint64_t)(row->cfa.value / 8) & 0xffff) << AT_CFA;
 	if (row->cfa_register == ASSAY_CFI_RBP)
 		packed |= ROW_BP_BASE;
 	if (bp->kind == ASSAY_CFI_OFFSET) {
-		if (bp->value >= 0 || bp->value % 8 != 0 || -bp->value / 8 >= 1 << 20)
+		if (!fits(-bp->value, 1, 0x3fff))
 			return packed | ROW_COMPLEX;
-		packed |= ROW_BP_SAVED | (uint64_t)(-bp->value / 8) << 44;
+		packed |= ROW_BP_SAVED | (uint64_t)(-bp->value / 8) << AT_BP;
 	} else if (bp->kind != ASSAY_CFI_SAME) {
 		return packed | ROW_COMPLEX;
 	}
@@ -170,7 +195,7 @@ static int step_fast(struct walk *w, uint64_t row)
 		return -ASSAY_WALK_NO_ASCENT;
 	if (read_word(w, cfa + RETURN_SAVED_AT, &w->reg[ASSAY_CFI_RA]) < 0)
 		return -ASSAY_WALK_BAD_READ;
-	if (row & ROW_BP_SAVED && read_word(w, cfa - (row >> 44) * 8, &w->reg[ASSAY_CFI_RBP]) < 0)
+	if (row & ROW_BP_SAVED && read_word(w, cfa - row_bp(row), &w->reg[ASSAY_CFI_RBP]) < 0)
 		return -ASSAY_WALK_BAD_READ;
 	if (row & ROW_OTHERS)
 		w->known &= 1u << ASSAY_CFI_RBP | 1u << ASSAY_CFI_RSP | 1u << ASSAY_CFI_RA;
@@ -332,7 +357,7 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
 		return -ASSAY_WALK_BAD_RULE;
 	if (!w->full) {
 		row = pack(&w->memory->row, module);
-		cache_put(pc, row);
+		cache_put(pc, row, &w->memory->row);
 		if (!(row & ROW_COMPLEX))
 			return step_fast(w, row);
 	}

@@ -69,9 +69,9 @@ uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum
 			*end = ASSAY_WALK_TOO_DEEP;
 			return n;
 		}
-		/* a step out of a signal frame leads to an interrupted pc */
-		exact = assay_libunwind.is_signal_frame(cursor) > 0;
 		stepped = assay_libunwind.step(cursor);
+		/* says "signal frame" of the frame that a signal interrupted, not of the one that returns from it */
+		exact = stepped > 0 && assay_libunwind.is_signal_frame(cursor) > 0;
 		if (stepped < 0)
 			*end = ASSAY_WALK_NO_RULE;
 	} while (stepped > 0);
