@@ -40,7 +40,10 @@ uint32_t *assay_map_at(struct assay_map *map, uint64_t a, uint64_t b)
 {
 	struct assay_map_entry *entry;
 
-	/* count runs ahead by at most one for a slot that was offered and not set */
+	/* a slot that was offered and not set is still empty */
+	if (map->offered && !map->offered->number)
+		map->count--;
+	map->offered = NULL;
 	if ((map->count + 1) * 4 > map->room * 3 && grow(map) < 0)
 		return NULL;
 	entry = find(map->entries, map->room, a, b);
@@ -48,6 +51,7 @@ uint32_t *assay_map_at(struct assay_map *map, uint64_t a, uint64_t b)
 		entry->a = a;
 		entry->b = b;
 		map->count++;
+		map->offered = entry;
 	}
 	return &entry->number;
 }

@@ -18,6 +18,7 @@ struct assay_map_entry {
 struct assay_map {
 	struct assay_map_entry *entries;
 	size_t room, count;
+	struct assay_map_entry *offered; /* the new one of the last call, or NULL */
 };
 
 /*
