@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -289,5 +290,7 @@ pid_t assay_launch_start(const struct assay_launch *l)
 	else if (read(ends[0], &error, sizeof error) != (ssize_t)sizeof error)
 		error = 0;
 	close(ends[0]);
+	if (pid > 0 && error)
+		waitpid(pid, NULL, 0);
 	return error ? -error : pid;
 }
