@@ -27,7 +27,7 @@
 #define ASSAY_ENV_SPOOL_DIR "ASSAY_SPOOL_DIR" /* where run directories are made */
 #define ASSAY_ENV_LIBRARY "ASSAY_LIBRARY"     /* the library to preload, in place of the installed one */
 
-#if defined __x86_64__
+#if defined __x86_64__ || defined __aarch64__
 #define ASSAY_UNWINDER_DEFAULT "own"
 #else
 #define ASSAY_UNWINDER_DEFAULT "libunwind"

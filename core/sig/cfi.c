@@ -189,6 +189,7 @@ static int read_cie(const struct assay_module *m, uintptr_t at, struct fde *fde,
 		case 'P': skip_encoded(&c, (unsigned)take(&c, 1)); break;
 		case 'L': take(&c, 1); break;
 		case 'S': fde->signal = true; break;
+		case 'B': break; /* aarch64: return addresses are signed with the other key */
 		default: return -1;
 		}
 	}
@@ -241,6 +242,12 @@ static void set_block(struct assay_cfi_row *row, uint64_t number, uint64_t kind,
 		set_rule(row, number, kind, (int64_t)at);
 }
 
+/* A factored offset. Tables may be bad: what does not fit wraps round, and leads to a read that is refused. */
+static int64_t scaled(const struct fde *fde, uint64_t factor)
+{
+	return (int64_t)(factor * (uint64_t)fde->data_align);
+}
+
 static void restore(struct assay_cfi_row *row, const struct assay_cfi_memory *memory, uint64_t number)
 {
 	if (number < ASSAY_CFI_REGISTERS)
@@ -268,7 +275,7 @@ static void set_cfa(struct run *r, struct cursor *c, uint64_t number, int64_t of
 static void extended(struct run *r, struct cursor *c, unsigned op)
 {
 	struct assay_cfi_row *row = r->row;
-	int64_t align = r->fde->data_align;
+	const struct fde *fde = r->fde;
 	uint64_t number;
 
 	switch (op) {
@@ -279,7 +286,7 @@ static void extended(struct run *r, struct cursor *c, unsigned op)
 	case 0x04: r->location += take(c, 4) * r->fde->code_align; break;
 	case 0x05: /* offset_extended */
 		number = take_uleb(c);
-		set_rule(row, number, ASSAY_CFI_OFFSET, (int64_t)take_uleb(c) * align);
+		set_rule(row, number, ASSAY_CFI_OFFSET, scaled(fde, take_uleb(c)));
 		break;
 	case 0x06: restore(row, r->memory, take_uleb(c)); break;           /* restore_extended */
 	case 0x07: set_rule(row, take_uleb(c), ASSAY_CFI_UNDEFINED, 0); break;
@@ -310,26 +317,29 @@ static void extended(struct run *r, struct cursor *c, unsigned op)
 	case 0x10: set_block(row, take_uleb(c), ASSAY_CFI_EXPRESSION, c); break;
 	case 0x11: /* offset_extended_sf */
 		number = take_uleb(c);
-		set_rule(row, number, ASSAY_CFI_OFFSET, take_sleb(c) * align);
+		set_rule(row, number, ASSAY_CFI_OFFSET, scaled(fde, (uint64_t)take_sleb(c)));
 		break;
 	case 0x12: /* def_cfa_sf */
 		number = take_uleb(c);
-		set_cfa(r, c, number, take_sleb(c) * align);
+		set_cfa(r, c, number, scaled(fde, (uint64_t)take_sleb(c)));
 		break;
-	case 0x13: set_cfa(r, c, row->cfa_register, take_sleb(c) * align); break;
+	case 0x13: set_cfa(r, c, row->cfa_register, scaled(fde, (uint64_t)take_sleb(c))); break;
 	case 0x14: /* val_offset */
 		number = take_uleb(c);
-		set_rule(row, number, ASSAY_CFI_VAL_OFFSET, (int64_t)take_uleb(c) * align);
+		set_rule(row, number, ASSAY_CFI_VAL_OFFSET, scaled(fde, take_uleb(c)));
 		break;
 	case 0x15: /* val_offset_sf */
 		number = take_uleb(c);
-		set_rule(row, number, ASSAY_CFI_VAL_OFFSET, take_sleb(c) * align);
+		set_rule(row, number, ASSAY_CFI_VAL_OFFSET, scaled(fde, (uint64_t)take_sleb(c)));
 		break;
 	case 0x16: set_block(row, take_uleb(c), ASSAY_CFI_VAL_EXPRESSION, c); break;
+#ifdef __aarch64__
+	case 0x2d: break; /* AARCH64_negate_ra_state: a signature is stripped whether it is there or not */
+#endif
 	case 0x2e: take_uleb(c); break; /* GNU_args_size: of no matter to a walk */
 	case 0x2f: /* GNU_negative_offset_extended */
 		number = take_uleb(c);
-		set_rule(row, number, ASSAY_CFI_OFFSET, -(int64_t)take_uleb(c) * align);
+		set_rule(row, number, ASSAY_CFI_OFFSET, scaled(fde, -take_uleb(c)));
 		break;
 	default: c->bad = true;
 	}
@@ -345,7 +355,7 @@ static int run(struct run *r, struct cursor c)
 
 		switch (op >> 6) {
 		case 1: r->location += low * r->fde->code_align; break; /* advance_loc */
-		case 2: set_rule(r->row, low, ASSAY_CFI_OFFSET, (int64_t)take_uleb(&c) * r->fde->data_align); break;
+		case 2: set_rule(r->row, low, ASSAY_CFI_OFFSET, scaled(r->fde, take_uleb(&c))); break;
 		case 3: restore(r->row, r->memory, low); break;
 		default: extended(r, &c, op);
 		}

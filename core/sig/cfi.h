@@ -12,8 +12,17 @@
 
 #include "module.h"
 
-/* Registers by DWARF number, x86-64: 6 = rbp, 7 = rsp, 16 = return address. */
-enum { ASSAY_CFI_REGISTERS = 17, ASSAY_CFI_RBP = 6, ASSAY_CFI_RSP = 7, ASSAY_CFI_RA = 16, ASSAY_CFI_DEPTH = 6 };
+/*
+ * Registers by DWARF number: frame pointer, stack pointer, and the column of the return address. On x86-64 that
+ * column is a register of its own (System V ABI, AMD64 supplement, figure 3.36), on aarch64 it is x30 (DWARF for
+ * the Arm 64-bit Architecture, section 4.1).
+ */
+#if defined __aarch64__
+enum { ASSAY_CFI_REGISTERS = 32, ASSAY_CFI_FP = 29, ASSAY_CFI_SP = 31, ASSAY_CFI_RA = 30 };
+#else
+enum { ASSAY_CFI_REGISTERS = 17, ASSAY_CFI_FP = 6, ASSAY_CFI_SP = 7, ASSAY_CFI_RA = 16 };
+#endif
+enum { ASSAY_CFI_DEPTH = 6 }; /* of remembered states */
 
 enum assay_cfi_kind {
 	ASSAY_CFI_SAME = 0,

@@ -1,9 +1,9 @@
 /*
- * Assay's own unwinder for x86-64.
+ * Assay's own unwinder, for x86-64 and aarch64.
  *
  * A walk tries the fast way first: for each pc a 64-bit row out of one process-wide cache that says
- * where the CFA is (rsp or rbp plus an offset) and whether rbp was saved. That is enough for nearly
- * all code. A row that needs more (an expression, another register, a signal frame) is evaluated in
+ * where the CFA is (stack or frame pointer plus an offset) and where frame pointer and return address
+ * were saved. That is enough for nearly all code. A row that needs more (an expression, another register, a signal frame) is evaluated in
  * full; and where that needs a register which the fast way did not follow, the walk starts again and
  * follows all of them.
  *
@@ -13,14 +13,14 @@
  */
 #include "unwind.h"
 
-#ifdef __x86_64__
+#if ASSAY_UNWIND_HAVE_OWN
 
 #include <sys/uio.h>
 #include <ucontext.h>
 
 #include "cfi.h"
 
-enum { PAGE = 4096, RED_ZONE = 128, RETURN_SAVED_AT = -8 };
+enum { PAGE = 4096, RED_ZONE = 128 };
 
 struct assay_walk_memory {
 	struct assay_cfi_row row;
@@ -35,6 +35,7 @@ struct walk {
 	uintptr_t low, high; /* the part of the stack that may be read directly */
 	uintptr_t stack_low, stack_high;
 	uint64_t reg[ASSAY_CFI_REGISTERS];
+	uint64_t pc;
 	uint32_t known;      /* registers whose value is right at this frame */
 	bool full;           /* follow all registers */
 	bool exact;          /* the pc is where the thread is, not a return address */
@@ -44,7 +45,7 @@ struct walk {
 
 static void set_window(struct walk *w)
 {
-	uintptr_t sp = w->reg[ASSAY_CFI_RSP];
+	uintptr_t sp = w->reg[ASSAY_CFI_SP];
 
 	w->low = w->high = 0;
 	if (sp >= w->stack_low && sp < w->stack_high) {
@@ -87,15 +88,17 @@ static int read_word(void *context, uintptr_t address, uint64_t *value)
 /* ---- the cache of rows ---- */
 
 enum { CACHE_BITS = 12, GRANULE_BITS = 6, GRANULE = 1 << GRANULE_BITS };
-enum { ROW_VALID = 1, ROW_BP_BASE = 2, ROW_BP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16 };
+enum { ROW_VALID = 1, ROW_FP_BASE = 2, ROW_FP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16, ROW_RA_SAVED = 32 };
 
 /*
  * A row holds for a range of code, so that a leaf's pc, which is new in nearly every sample, is found too:
  * an entry stands for a granule of code and says for which part of it its row holds. A packed row, from bit
- * 0 on: 5 flags, 12 bits of the module's index + 1, the CFA's offset in words (16 bits, signed), where rbp
- * is saved below the CFA in words (14 bits), first and last byte of the granule for which it holds (6 each).
+ * 0 on: 6 flags, 12 bits of the module's index + 1, the CFA's offset in words (16 bits, signed), where the
+ * frame pointer is saved below the CFA in words (14 bits), first and last byte of the granule for which it
+ * holds (6 each). The return address: on x86-64 the word below the CFA; on aarch64, by flag, the word above
+ * the frame pointer's (or in its place, where that one was not saved), or still in its register.
  */
-enum { AT_MODULE = 5, AT_CFA = 17, AT_BP = 33, AT_FIRST = 47, AT_LAST = 53 };
+enum { AT_MODULE = 6, AT_CFA = 18, AT_SAVED = 34, AT_FIRST = 48, AT_LAST = 54 };
 _Static_assert(ASSAY_MODULES_MAX < 1 << 12, "a module's index fits a row");
 
 struct cache_entry {
@@ -149,9 +152,9 @@ static int64_t row_cfa(uint64_t row)
 	return (int64_t)(int16_t)(row >> AT_CFA & 0xffff) * 8;
 }
 
-static uint64_t row_bp(uint64_t row)
+static uint64_t row_saved(uint64_t row)
 {
-	return (row >> AT_BP & 0x3fff) * 8;
+	return (row >> AT_SAVED & 0x3fff) * 8;
 }
 
 static bool fits(int64_t offset, int64_t low, int64_t high)
@@ -159,47 +162,99 @@ static bool fits(int64_t offset, int64_t low, int64_t high)
 	return offset % 8 == 0 && offset / 8 >= low && offset / 8 <= high;
 }
 
+/* What a packed row says of saved registers, or ROW_COMPLEX. */
+static uint64_t pack_saved(const struct assay_cfi_rule *fp, const struct assay_cfi_rule *ra)
+{
+	int64_t at = fp->value;
+	uint64_t flags = fp->kind == ASSAY_CFI_OFFSET ? ROW_FP_SAVED : 0;
+
+	if (fp->kind != ASSAY_CFI_OFFSET && fp->kind != ASSAY_CFI_SAME)
+		return ROW_COMPLEX;
+#ifdef __aarch64__
+	if (ra->kind == ASSAY_CFI_OFFSET) {
+		if (flags && ra->value != fp->value + 8)
+			return ROW_COMPLEX;
+		if (!flags)
+			at = ra->value;
+		flags |= ROW_RA_SAVED;
+	} else if (ra->kind != ASSAY_CFI_SAME || flags) {
+		return ROW_COMPLEX;
+	}
+#else
+	if (ra->kind != ASSAY_CFI_OFFSET || ra->value != -8)
+		return ROW_COMPLEX;
+#endif
+	if (!flags)
+		return 0;
+	return fits(at, -0x3fff, -1) ? flags | (uint64_t)(-at / 8) << AT_SAVED : ROW_COMPLEX;
+}
+
 static uint64_t pack(const struct assay_cfi_row *row, int module)
 {
-	const struct assay_cfi_rule *bp = &row->rules[ASSAY_CFI_RBP], *ra = &row->rules[ASSAY_CFI_RA];
-	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << AT_MODULE;
+	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << AT_MODULE, saved;
 
-	for (int i = 0; i < ASSAY_CFI_RA; i++)
-		if (i != ASSAY_CFI_RBP && i != ASSAY_CFI_RSP && row->rules[i].kind != ASSAY_CFI_SAME)
+	for (int i = 0; i < ASSAY_CFI_REGISTERS; i++)
+		if (i != ASSAY_CFI_FP && i != ASSAY_CFI_SP && i != ASSAY_CFI_RA &&
+		    row->rules[i].kind != ASSAY_CFI_SAME)
 			packed |= ROW_OTHERS;
-	if (row->signal || row->cfa.kind != ASSAY_CFI_REGISTER ||
-	    (row->cfa_register != ASSAY_CFI_RSP && row->cfa_register != ASSAY_CFI_RBP) ||
-	    !fits(row->cfa.value, INT16_MIN, INT16_MAX) || ra->kind != ASSAY_CFI_OFFSET ||
-	    ra->value != RETURN_SAVED_AT || row->rules[ASSAY_CFI_RSP].kind != ASSAY_CFI_SAME)
+	saved = pack_saved(&row->rules[ASSAY_CFI_FP], &row->rules[ASSAY_CFI_RA]);
+	if (saved == ROW_COMPLEX || row->signal || row->cfa.kind != ASSAY_CFI_REGISTER ||
+	    (row->cfa_register != ASSAY_CFI_SP && row->cfa_register != ASSAY_CFI_FP) ||
+	    !fits(row->cfa.value, INT16_MIN, INT16_MAX) || row->rules[ASSAY_CFI_SP].kind != ASSAY_CFI_SAME)
 		return packed | ROW_COMPLEX;
-	packed |= ((uint64_t)(row->cfa.value / 8) & 0xffff) << AT_CFA;
-	if (row->cfa_register == ASSAY_CFI_RBP)
-		packed |= ROW_BP_BASE;
-	if (bp->kind == ASSAY_CFI_OFFSET) {
-		if (!fits(-bp->value, 1, 0x3fff))
-			return packed | ROW_COMPLEX;
-		packed |= ROW_BP_SAVED | (uint64_t)(-bp->value / 8) << AT_BP;
-	} else if (bp->kind != ASSAY_CFI_SAME) {
-		return packed | ROW_COMPLEX;
-	}
-	return packed;
+	packed |= saved | ((uint64_t)(row->cfa.value / 8) & 0xffff) << AT_CFA;
+	return row->cfa_register == ASSAY_CFI_FP ? packed | ROW_FP_BASE : packed;
 }
 
 /* ---- steps: 1 = stepped, 0 = this was the outermost frame, negative = -(enum assay_spool_walk) ---- */
 
+/* Pointer authentication (aarch64) keeps a signature in an address's unused bits. */
+static uint64_t without_signature(uint64_t address)
+{
+#ifdef __aarch64__
+	register uint64_t x30 __asm__("x30") = address;
+
+	__asm__("hint #7" : "+r"(x30)); /* xpaclri: a no-op where there is no such thing */
+	return x30;
+#else
+	return address;
+#endif
+}
+
+/* Where the return address is after a step by a packed row. */
+static int return_address(struct walk *w, uint64_t row, uint64_t cfa)
+{
+#ifdef __aarch64__
+	if (row & ROW_RA_SAVED &&
+	    read_word(w, cfa - row_saved(row) + (row & ROW_FP_SAVED ? 8 : 0), &w->reg[ASSAY_CFI_RA]) < 0)
+		return -ASSAY_WALK_BAD_READ;
+	if (!(row & ROW_RA_SAVED) && !w->exact) /* only a leaf's is still in its register */
+		return -ASSAY_WALK_NO_ASCENT;
+#else
+	(void)row;
+	if (read_word(w, cfa - 8, &w->reg[ASSAY_CFI_RA]) < 0)
+		return -ASSAY_WALK_BAD_READ;
+#endif
+	w->pc = without_signature(w->reg[ASSAY_CFI_RA]);
+	return 1;
+}
+
 static int step_fast(struct walk *w, uint64_t row)
 {
-	uint64_t cfa = w->reg[row & ROW_BP_BASE ? ASSAY_CFI_RBP : ASSAY_CFI_RSP] + (uint64_t)row_cfa(row);
+	uint64_t cfa = w->reg[row & ROW_FP_BASE ? ASSAY_CFI_FP : ASSAY_CFI_SP] + (uint64_t)row_cfa(row);
+	int stepped;
 
-	if (cfa <= w->reg[ASSAY_CFI_RSP])
+	/* an interrupted leaf may have nothing on the stack */
+	if (cfa < w->reg[ASSAY_CFI_SP] + !w->exact)
 		return -ASSAY_WALK_NO_ASCENT;
-	if (read_word(w, cfa + RETURN_SAVED_AT, &w->reg[ASSAY_CFI_RA]) < 0)
-		return -ASSAY_WALK_BAD_READ;
-	if (row & ROW_BP_SAVED && read_word(w, cfa - row_bp(row), &w->reg[ASSAY_CFI_RBP]) < 0)
+	stepped = return_address(w, row, cfa);
+	if (stepped < 0)
+		return stepped;
+	if (row & ROW_FP_SAVED && read_word(w, cfa - row_saved(row), &w->reg[ASSAY_CFI_FP]) < 0)
 		return -ASSAY_WALK_BAD_READ;
 	if (row & ROW_OTHERS)
-		w->known &= 1u << ASSAY_CFI_RBP | 1u << ASSAY_CFI_RSP | 1u << ASSAY_CFI_RA;
-	w->reg[ASSAY_CFI_RSP] = cfa;
+		w->known &= 1u << ASSAY_CFI_FP | 1u << ASSAY_CFI_SP | 1u << ASSAY_CFI_RA;
+	w->reg[ASSAY_CFI_SP] = cfa;
 	w->exact = false;
 	return 1;
 }
@@ -266,7 +321,7 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 		const struct assay_cfi_rule *rule = &row->rules[i];
 
 		next[i] = w->reg[i];
-		if (i == ASSAY_CFI_RSP && rule->kind == ASSAY_CFI_SAME) {
+		if (i == ASSAY_CFI_SP && rule->kind == ASSAY_CFI_SAME) {
 			next[i] = cfa;
 			known |= 1u << i;
 		} else if (rule->kind == ASSAY_CFI_SAME) {
@@ -275,14 +330,15 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 			error = apply(w, m, rule, cfa, &next[i]);
 			if (error == 0)
 				known |= 1u << i;
-			else if (i == ASSAY_CFI_RA || i == ASSAY_CFI_RSP || i == ASSAY_CFI_RBP)
+			else if (i == ASSAY_CFI_RA || i == ASSAY_CFI_SP || i == ASSAY_CFI_FP)
 				return as_walk_end(error);
 		}
 	}
 	/* an interrupted leaf may keep its return address in a register (vfork does): then the CFA is rsp itself */
-	if (!row->signal && next[ASSAY_CFI_RSP] < w->reg[ASSAY_CFI_RSP] + !w->exact)
+	if (!row->signal && next[ASSAY_CFI_SP] < w->reg[ASSAY_CFI_SP] + !w->exact)
 		return -ASSAY_WALK_NO_ASCENT;
 	memcpy(w->reg, next, sizeof next);
+	w->pc = without_signature(next[ASSAY_CFI_RA]);
 	w->known = known;
 	w->exact = row->signal;
 	if (row->signal)
@@ -293,34 +349,69 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 /* Code without unwind tables: its frame pointer, if it is one. */
 static int step_frame_pointer(struct walk *w)
 {
-	uint64_t bp = w->reg[ASSAY_CFI_RBP], sp = w->reg[ASSAY_CFI_RSP], next, pc;
+	uint64_t bp = w->reg[ASSAY_CFI_FP], sp = w->reg[ASSAY_CFI_SP], next, pc;
 
-	if (!(w->known >> ASSAY_CFI_RBP & 1) || bp < sp || bp % 8 != 0 || bp - sp > 1 << 20)
+	if (!(w->known >> ASSAY_CFI_FP & 1) || bp < sp || bp % 8 != 0 || bp - sp > 1 << 20)
 		return -ASSAY_WALK_NO_RULE;
 	if (read_word(w, bp, &next) < 0 || read_word(w, bp + 8, &pc) < 0)
 		return -ASSAY_WALK_NO_RULE;
+	pc = without_signature(pc);
 	if (pc && assay_module_find(pc - 1) < 0 && next <= bp)
 		return -ASSAY_WALK_NO_RULE;
-	w->reg[ASSAY_CFI_RSP] = bp + 16;
-	w->reg[ASSAY_CFI_RBP] = next;
-	w->reg[ASSAY_CFI_RA] = pc;
-	w->known = 1u << ASSAY_CFI_RBP | 1u << ASSAY_CFI_RSP | 1u << ASSAY_CFI_RA;
+	w->reg[ASSAY_CFI_SP] = bp + 16;
+	w->reg[ASSAY_CFI_FP] = next;
+	w->reg[ASSAY_CFI_RA] = w->pc = pc;
+	w->known = 1u << ASSAY_CFI_FP | 1u << ASSAY_CFI_SP | 1u << ASSAY_CFI_RA;
 	w->exact = false;
 	return 1;
 }
 
-/* A call through a null or wild pointer, caught at its first instruction: the return address is on top. */
+/* A call through a null or wild pointer, caught at its first instruction. */
 static int step_wild(struct walk *w)
 {
-	uint64_t pc;
+	uint64_t pc = 0;
 
-	if (read_word(w, w->reg[ASSAY_CFI_RSP], &pc) < 0 || assay_module_find(pc - 1) < 0)
+#ifdef __aarch64__
+	pc = without_signature(w->reg[ASSAY_CFI_RA]);
+#else
+	if (read_word(w, w->reg[ASSAY_CFI_SP], &pc) < 0)
 		return -ASSAY_WALK_NO_RULE;
-	w->reg[ASSAY_CFI_RA] = pc;
-	w->reg[ASSAY_CFI_RSP] += 8;
+	w->reg[ASSAY_CFI_SP] += 8;
+#endif
+	if (assay_module_find(pc - 1) < 0)
+		return -ASSAY_WALK_NO_RULE;
+	w->reg[ASSAY_CFI_RA] = w->pc = pc;
 	w->exact = false;
 	return 1;
 }
+
+#ifdef __aarch64__
+/*
+ * A signal handler returns to the vdso's __kernel_rt_sigreturn (mov x8, #139; svc #0), whose tables tell
+ * only the frame record and not the interrupted registers. Those are in the kernel's frame: a siginfo_t and
+ * a ucontext_t at the stack pointer (Linux, arch/arm64/kernel/signal.c, struct rt_sigframe).
+ */
+static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module *m)
+{
+	uintptr_t registers = w->reg[ASSAY_CFI_SP] + sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext) +
+			      offsetof(mcontext_t, regs);
+	uint64_t next[ASSAY_CFI_REGISTERS], next_pc;
+
+	if (!m->vdso || memcmp((const void *)((pc + 3) & ~(uintptr_t)3), "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0)
+		return false;
+	for (unsigned i = 0; i < 32; i++)
+		if (read_word(w, registers + 8 * i, &next[i]) < 0)
+			return false;
+	if (read_word(w, registers + 8 * 32, &next_pc) < 0)
+		return false;
+	memcpy(w->reg, next, sizeof next);
+	w->pc = next_pc;
+	w->known = UINT32_MAX;
+	w->exact = true;
+	set_window(w);
+	return true;
+}
+#endif
 
 static void set_frame(struct assay_frame_ref *frame, int module, uintptr_t pc)
 {
@@ -341,7 +432,7 @@ void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
 /* Notes the frame at the current pc and steps to its caller. */
 static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
 {
-	uintptr_t pc = w->reg[ASSAY_CFI_RA] - (w->exact ? 0 : 1);
+	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
 	uint64_t row = w->full ? 0 : cache_get(pc);
 	int module = row ? row_module(row) : assay_module_find(pc), error;
 
@@ -350,6 +441,10 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
 		return step_fast(w, row);
 	if (module < 0)
 		return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
+#ifdef __aarch64__
+	if (step_signal(w, pc, assay_module_at(module)))
+		return 1;
+#endif
 	error = assay_cfi_find(assay_module_at(module), pc, &w->memory->cfi, &w->memory->row);
 	if (error == -ENOENT)
 		return step_frame_pointer(w);
@@ -364,16 +459,29 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
 	return step_full(w, assay_module_at(module), &w->memory->row, again);
 }
 
-static void begin(struct walk *w, const struct assay_thread *thread, const ucontext_t *context)
+static void take_registers(struct walk *w, const ucontext_t *context)
 {
+#ifdef __aarch64__
+	for (int i = 0; i < 31; i++)
+		w->reg[i] = context->uc_mcontext.regs[i];
+	w->reg[ASSAY_CFI_SP] = context->uc_mcontext.sp;
+	w->pc = context->uc_mcontext.pc;
+#else
 	/* ucontext's register for each DWARF number */
 	static const uint8_t order[ASSAY_CFI_REGISTERS] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
 		REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP };
 
 	for (int i = 0; i < ASSAY_CFI_REGISTERS; i++)
 		w->reg[i] = (uint64_t)context->uc_mcontext.gregs[order[i]];
-	w->known = (1u << ASSAY_CFI_REGISTERS) - 1;
+	w->pc = w->reg[ASSAY_CFI_RA];
+#endif
+	w->known = (uint32_t)((1ull << ASSAY_CFI_REGISTERS) - 1);
 	w->exact = true;
+}
+
+static void begin(struct walk *w, const struct assay_thread *thread, const ucontext_t *context)
+{
+	take_registers(w, context);
 	w->memory = (struct assay_walk_memory *)thread->walk_memory;
 	w->memory->page = 0;
 	w->stack_low = thread->stack_low;
@@ -399,7 +507,7 @@ uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay
 		}
 		n++;
 		*end = (enum assay_spool_walk)(stepped < 0 ? -stepped : ASSAY_WALK_COMPLETE);
-		if (stepped <= 0 || !w.reg[ASSAY_CFI_RA])
+		if (stepped <= 0 || !w.pc)
 			return n;
 		if (n == ASSAY_FRAMES_MAX) {
 			*end = ASSAY_WALK_TOO_DEEP;

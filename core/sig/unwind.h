@@ -1,7 +1,7 @@
 /*
  * unwind.h: the walk up an interrupted thread's stack. All that the handler knows of unwinding.
  *
- * Owns the two unwinders behind one type: Assay's own (x86-64), and libunwind where it was asked for
+ * Owns the two unwinders behind one type: Assay's own (x86-64, aarch64), and libunwind where it was asked for
  * or where the own one does not exist. Never reads outside the thread's stack or checked memory.
  */
 #ifndef ASSAY_CORE_SIG_UNWIND_H
@@ -21,7 +21,7 @@ assay_unwind_fn assay_unwind_libunwind;
 assay_unwind_fn assay_unwind_none; /* the interrupted address alone */
 
 /* Whether this architecture has an unwinder of our own. */
-#ifdef __x86_64__
+#if defined __x86_64__ || defined __aarch64__
 #define ASSAY_UNWIND_HAVE_OWN 1
 #else
 #define ASSAY_UNWIND_HAVE_OWN 0

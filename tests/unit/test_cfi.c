@@ -655,11 +655,11 @@ static void compare_rows(const struct real *r, Dwarf_CFI *cfi, uint64_t address)
 		enum answer ours = ours_of(&r->m, &row.rules[i], &cfa, &x), theirs = theirs_of(frame, i, &cfa, &y);
 
 		/* by the ABI, rsp is the CFA; registers that a call may change have no value in the caller */
-		if (i == ASSAY_CFI_RSP && ours == SAME) {
+		if (i == ASSAY_CFI_SP && ours == SAME) {
 			ours = VALUE;
 			x = cfa;
 		}
-		if (i == ASSAY_CFI_RSP && theirs == SAME) {
+		if (i == ASSAY_CFI_SP && theirs == SAME) {
 			theirs = VALUE;
 			y = cfa;
 		}
