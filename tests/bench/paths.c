@@ -1,7 +1,9 @@
 /*
  * paths: threads that compute along 27 call paths, for a given time or a given amount of work.
  *
- *   paths THREADS seconds S | paths THREADS work N
+ *   paths THREADS seconds S | paths THREADS cpu S | paths THREADS work N
+ *
+ * "cpu": until each thread has used S seconds of CPU time, so that a busy machine makes it longer, not less.
  *
  * Prints each thread's own CPU clock at its end ("TID NS"), which a profile must agree with.
  * Compiled with frame pointers, so that perf record -g sees the same call paths as Assay.
@@ -26,6 +28,7 @@ struct job {
 
 static struct job jobs[THREADS_MAX];
 static double end_at; /* 0: by work */
+static clockid_t clock_used = CLOCK_MONOTONIC;
 static long work;
 
 static double now(clockid_t clock)
@@ -101,7 +104,7 @@ static void *run(void *p)
 
 	job->tid = syscall(SYS_gettid);
 	job->state = 88172645463325252u + (uint64_t)(job - jobs);
-	for (long done = 0; end_at > 0 ? now(CLOCK_MONOTONIC) < end_at : done < work; done++)
+	for (long done = 0; end_at > 0 ? now(clock_used) < end_at : done < work; done++)
 		descend(job, DEPTH);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	job->cpu_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
@@ -113,13 +116,17 @@ int main(int argc, char **argv)
 	int threads = argc == 4 ? atoi(argv[1]) : 0;
 
 	if (threads < 1 || threads > THREADS_MAX) {
-		fprintf(stderr, "usage: paths THREADS seconds S | paths THREADS work N\n");
+		fprintf(stderr, "usage: paths THREADS seconds S | paths THREADS cpu S | paths THREADS work N\n");
 		return 2;
 	}
-	if (strcmp(argv[2], "seconds") == 0)
+	if (strcmp(argv[2], "seconds") == 0) {
 		end_at = now(CLOCK_MONOTONIC) + atof(argv[3]);
-	else
+	} else if (strcmp(argv[2], "cpu") == 0) {
+		end_at = atof(argv[3]);
+		clock_used = CLOCK_THREAD_CPUTIME_ID;
+	} else {
 		work = atol(argv[3]);
+	}
 	for (int i = 0; i < threads; i++)
 		if (pthread_create(&jobs[i].thread, NULL, run, &jobs[i]) != 0)
 			return 1;
