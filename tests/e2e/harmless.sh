@@ -103,6 +103,9 @@ each many_threads
 same 'many_threads: all are accounted for' "$(ask many_threads "SELECT sum(threads) FROM thread t JOIN process p ON p.id = t.process
 	WHERE p.name = 'harmless'")" 10001
 each close_all
+agrees_todo='core: stop sampling the thread before prctl(PR_SET_SECCOMP): its handler reads the time-stamp counter and makes calls'
+each sandboxed
+agrees_todo=
 
 $CC -O2 -g -shared -fPIC -DNAME=first -o libfirst.so "$programs/module.c" || exit 1
 compile storm.cc -ldl
