@@ -2,9 +2,14 @@
 # Everything that the tests use is installed: without it they would test less than they claim.
 set -u
 missing=
-for need in "${CXX%% *}:g++" openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
+for need in clang:clang "${CXX%% *}:g++" openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
 	command -v "${need%%:*}" >/dev/null || missing+=" ${need#*:}"
 done
+# libFuzzer and the sanitizers that go with clang
+if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+	clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null; then
+	missing+=" libclang-rt-14-dev"
+fi
 [ "$HAVE_CMOCKA" = yes ] || missing+=" libcmocka-dev (then configure again)"
 
 echo 1..1

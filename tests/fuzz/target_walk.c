@@ -1,0 +1,135 @@
+/*
+ * target_walk.c: the input is registers, a stack and a module's unwind tables; the whole walk runs over them. The tables
+ * are fenced to the byte, the stack by pages, part of it as a main thread's stack is before it has grown. The walk's own
+ * answers are checked against each other.
+ */
+#include "input.h"
+#include "walk.h"
+
+#include "core/sig/cfi.h"
+#include "core/sig/unwind.h"
+
+#include <sanitizer/asan_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+struct assay_process assay_process;
+
+/* Stands for core/sig/module.c. */
+static struct assay_module modules[2];
+static uint32_t generation;
+
+int assay_module_find(uintptr_t address)
+{
+	for (int i = 0; i < 2; i++)
+		if (address >= modules[i].start && address < modules[i].end)
+			return i;
+	return -1;
+}
+
+const struct assay_module *assay_module_at(int index)
+{
+	return &modules[index];
+}
+
+uint32_t assay_module_generation(void)
+{
+	return generation;
+}
+
+static void map(uintptr_t at, size_t size)
+{
+	if (mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+	    (void *)at) {
+		perror("mmap");
+		abort();
+	}
+}
+
+static void set_up(void)
+{
+	map(WALK_STACK, WALK_STACK_SIZE);
+	mprotect((void *)(uintptr_t)WALK_STACK, WALK_GROWN - WALK_STACK, PROT_NONE);
+	map(WALK_TABLE, WALK_TABLE_SIZE);
+	modules[0] = (struct assay_module){ .ref = 16, .start = WALK_CODE, .end = WALK_CODE + WALK_CODE_SIZE,
+		.bias = WALK_CODE, .header = WALK_TABLE, .table_low = WALK_TABLE };
+	modules[1] = (struct assay_module){ .ref = 32, .start = WALK_BARE, .end = WALK_BARE + WALK_CODE_SIZE,
+		.bias = WALK_BARE };
+	assay_process.pid = getpid();
+}
+
+static void set_registers(ucontext_t *context, struct input *in)
+{
+	static const uint8_t order[WALK_REGISTERS] = { REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP,
+		REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP };
+	uintptr_t sp;
+
+	for (unsigned i = 0; i < WALK_REGISTERS; i++)
+		context->uc_mcontext.gregs[order[i]] = (greg_t)input_take(in, 8);
+	/* a thread that runs has grown its stack down to its stack pointer, and the red zone has room */
+	sp = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+	if (sp >= WALK_STACK && sp < WALK_GROWN + 128)
+		context->uc_mcontext.gregs[REG_RSP] = WALK_GROWN + 128;
+}
+
+static void fill_stack(struct input *in, size_t size, uintptr_t sp)
+{
+	uintptr_t at = sp >= WALK_GROWN && sp < WALK_STACK + WALK_STACK_SIZE ? sp : WALK_GROWN;
+
+	memset((void *)(uintptr_t)WALK_GROWN, 0, WALK_STACK + WALK_STACK_SIZE - WALK_GROWN);
+	size = size < in->left ? size : in->left;
+	if (size > WALK_STACK + WALK_STACK_SIZE - at)
+		size = WALK_STACK + WALK_STACK_SIZE - at;
+	if (size)
+		memcpy((void *)at, in->at, size);
+	in->at += size;
+	in->left -= size;
+}
+
+static size_t fill_table(const struct input *in)
+{
+	size_t size = in->left < WALK_TABLE_SIZE ? in->left : WALK_TABLE_SIZE;
+
+	ASAN_UNPOISON_MEMORY_REGION((void *)(uintptr_t)WALK_TABLE, WALK_TABLE_SIZE);
+	if (size)
+		memcpy((void *)(uintptr_t)WALK_TABLE, in->at, size);
+	ASAN_POISON_MEMORY_REGION((void *)(WALK_TABLE + size), WALK_TABLE_SIZE - size);
+	return size;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return input_mutate(data, size, max, seed, 64);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct assay_thread thread;
+	static ucontext_t context;
+	struct input in = { data, size };
+	enum assay_spool_walk end = ASSAY_WALKS;
+	size_t stack_size = input_take(&in, 4) % WALK_STACK_SIZE;
+	uint32_t n;
+
+	if (!assay_process.pid)
+		set_up();
+	set_registers(&context, &in);
+	fill_stack(&in, stack_size, (uintptr_t)context.uc_mcontext.gregs[REG_RSP]);
+	modules[0].table_high = WALK_TABLE + fill_table(&in);
+	generation++; /* no row is left from the input before */
+	thread.stack_low = WALK_STACK;
+	thread.stack_high = WALK_STACK + WALK_STACK_SIZE;
+	n = assay_unwind_own(&thread, &context, &end);
+	if (n < 1 || n > ASSAY_FRAMES_MAX || end >= ASSAY_WALKS)
+		__builtin_trap();
+	for (uint32_t i = 0; i < n; i++) {
+		const struct assay_frame_ref *f = &thread.frames[i];
+
+		if (f->module >= ASSAY_PLACES && f->address >= WALK_CODE_SIZE)
+			__builtin_trap();
+	}
+	return 0;
+}
