@@ -133,42 +133,51 @@ static int64_t at_least_zero(int64_t x)
 	return x > 0 ? x : 0;
 }
 
+/*
+ * A time out of a spool. No clock has come further than this (nine years); what a damaged spool says beyond it is cut, so
+ * that a sum of a few times cannot overflow.
+ */
+static int64_t ns(uint64_t time)
+{
+	return (int64_t)(time < 1ull << 58 ? time : 1ull << 58);
+}
+
 static void thread_account(struct assay_digest *d, struct d_thread *t)
 {
 	const struct d_image *im = &d->images.at[t->image - 1];
 	const struct assay_spool_thread *r = t->record;
 	bool first = r->flags & ASSAY_THREAD_MAIN;
-	int64_t before = first ? (int64_t)im->cpu_before : 0;
+	int64_t before = first ? ns(im->cpu_before) : 0;
 
-	t->wall = (int64_t)r->wall_ns;
-	t->cpu = (int64_t)r->cpu_ns;
-	t->start = (int64_t)r->first_ns;
+	t->wall = ns(r->wall_ns);
+	t->cpu = ns(r->cpu_ns);
+	t->start = ns(r->first_ns);
 	if (r->flags & ASSAY_THREAD_LIVE) {
 		/* its end was not seen, or it went on after the last look */
 		if (im->header->state == ASSAY_STATE_RUNNING)
-			t->wall += at_least_zero((int64_t)(im->end - r->live_start_ns));
-		t->cpu += at_least_zero((int64_t)(r->live_seen_cpu_ns - r->live_start_cpu_ns));
+			t->wall += at_least_zero(ns(im->end) - ns(r->live_start_ns));
+		t->cpu += at_least_zero(ns(r->live_seen_cpu_ns) - ns(r->live_start_cpu_ns));
 	}
 	if (first) {
-		t->startup = at_least_zero((int64_t)im->header->startup_cpu_ns - before);
+		t->startup = at_least_zero(ns(im->header->startup_cpu_ns) - before);
 		t->cpu = at_least_zero(t->cpu - before);
 		/* measuring began after exec and the loader: they are the process's time too */
 		if (im->start == im->header->start_ns && im->header->startup_cpu_ns > (uint64_t)before)
 			t->start -= t->startup;
 		else
-			t->start = (int64_t)im->start;
-		t->wall += at_least_zero((int64_t)r->first_ns - t->start);
+			t->start = ns(im->start);
+		t->wall += at_least_zero(ns(r->first_ns) - t->start);
 	}
-	t->core_wait = at_least_zero((int64_t)r->core_wait_ns - (first ? (int64_t)im->core_wait_before : 0));
+	t->core_wait = at_least_zero(ns(r->core_wait_ns) - (first ? ns(im->core_wait_before) : 0));
 	if (t->core_wait > at_least_zero(t->wall - t->cpu))
 		t->core_wait = at_least_zero(t->wall - t->cpu);
 	t->wait = at_least_zero(t->wall - t->cpu - t->core_wait);
-	t->unread = at_least_zero(t->wall - (int64_t)r->core_wait_wall_ns);
+	t->unread = at_least_zero(t->wall - ns(r->core_wait_wall_ns));
 	if (r->core_wait_wall_ns == 0 || t->unread > t->wait)
 		t->unread = t->wait;
 	if (first && r->core_wait_wall_ns)
 		t->unread = 0;
-	t->sampled = (int64_t)r->weight_ns;
+	t->sampled = ns(r->weight_ns);
 	t->unsampled = t->cpu - t->startup - t->sampled;
 }
 

@@ -234,14 +234,15 @@ static void take_metrics(struct assay_digest *d, struct d_image *im)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct assay_spool_metric *m = assay_spool_metric(&im->spool, refs[i]);
+		assay_id name = spool_text(d, &im->spool, m->name), id;
 		bool known = false;
-		assay_id id;
 
+		/* neither number nor name may come twice in a profile */
 		for (size_t k = 0; k < d->metrics.count; k++)
-			known |= d->metrics.at[k].id == m->id;
+			known |= d->metrics.at[k].id == m->id || d->metrics.at[k].name == name;
 		id = known ? 0 : ASSAY_ARRAY_ADD(d, d->metrics);
 		if (id)
-			d->metrics.at[id - 1] = (struct d_metric){ m->id, (int)m->kind, spool_text(d, &im->spool, m->name),
+			d->metrics.at[id - 1] = (struct d_metric){ m->id, (int)m->kind, name,
 				spool_text(d, &im->spool, m->unit), spool_text(d, &im->spool, m->obtained),
 				spool_text(d, &im->spool, m->help) };
 	}

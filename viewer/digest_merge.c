@@ -110,6 +110,12 @@ static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
 	return true;
 }
 
+/* What is no sum of squares would make the profile's column NULL, which it may not be. */
+static double sound(double squares)
+{
+	return squares >= 0 && squares < 1e60 ? squares : 0;
+}
+
 static void merge_values(struct assay_digest *d, assay_id thread, struct assay_spool *spool,
 			 const struct assay_spool_node *n, assay_id node)
 {
@@ -117,7 +123,7 @@ static void merge_values(struct assay_digest *d, assay_id thread, struct assay_s
 	int bound = 64; /* a list that bites its tail ends */
 
 	for (assay_ref ref = n->values; (v = assay_spool_value(spool, ref)) && bound--; ref = v->next)
-		add_value(d, node, thread, v->metric, v->count, v->sum, v->sum_of_squares);
+		add_value(d, node, thread, v->metric, v->count, v->sum, sound(v->sum_of_squares));
 }
 
 /* Merges one thread's tree below `root`. t->leaf: a visit's own node; base: what its children hang under. */
