@@ -146,7 +146,7 @@ bench_overhead() {
 bench_weight() {
 	[ -n "$SQLITE" ] || { say "weight: needs sqlite3"; return; }
 	say "delivered weight"
-	$ASSAY run --quiet --force -o weight.assay -- ./paths 8 seconds 8 >clocks || die "weight: the run failed"
+	$ASSAY run --quiet --force -o weight.assay -- ./paths 8 cpu 2 >clocks || die "weight: the run failed"
 	$SQLITE weight.assay 'SELECT tid, cpu_ns, sampled_ns, unsampled_ns FROM thread WHERE NOT main' |
 		tr '|' ' ' >threads.profile
 	awk 'NR == FNR { clock[$1] = $2; next }
