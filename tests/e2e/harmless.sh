@@ -145,7 +145,7 @@ limited()
 limited 'no file may grow (ulimit -f 0)' 'ulimit -f 0; exec ./hot 50'
 limited 'no file may grow beyond 64 kB' 'ulimit -f 64; exec ./hot 50'
 limited 'little address space (ulimit -v)' 'ulimit -v 100000; exec ./hot 50'
-limited 'few descriptors (ulimit -n 4)' 'ulimit -n 4; exec ./hot 50'
+limited 'few descriptors (ulimit -n 4)' 'exec 3>&-; ulimit -n 4; exec ./hot 50'
 limited 'no pending signals (ulimit -i 0)' 'ulimit -i 0; exec ./hot 50'
 limited 'a small stack (ulimit -s 128)' 'ulimit -s 128; exec ./hot 50'
 limited 'a folder that is gone' 'mkdir gone; cd gone; rmdir ../gone; exec ../hot 50'
