@@ -13,12 +13,13 @@
 #include "modules.h"
 #include "real.h"
 #include "sig/module.h"
+#include "wrap.h"
 
 ASSAY_EXPORT int dlclose(void *handle)
 {
 	int result = ASSAY_REAL(dlclose)(handle);
 
-	if (atomic_load(&assay_process.on) && assay_guard_enter()) {
+	if (atomic_load(&assay_process.on) && assay_process_is_own() && assay_guard_enter()) {
 		assay_modules_check();
 		assay_guard_leave();
 	}

@@ -167,7 +167,8 @@ int assay_wrap_signal_start(void)
 
 	if (!s)
 		return -EBUSY;
-	sigemptyset(&action.sa_mask);
+	/* nothing of the program's may interrupt the handler: a jump out of it would leave the guard taken for good */
+	sigfillset(&action.sa_mask);
 	if (__sigaction(s, &action, NULL) < 0)
 		return -errno;
 	sigemptyset(&ours);

@@ -45,6 +45,7 @@ static void prepare_ends(void)
 
 static void begin(struct assay_thread *thread, void *routine)
 {
+	assay_tls.hides = thread->hides;
 	if (!atomic_load(&assay_process.on) || !assay_guard_enter()) {
 		assay_slots_give_back(thread);
 		return;
@@ -79,7 +80,8 @@ static struct assay_thread *prepare(void *argument, size_t stack_size /* 0 = the
 {
 	struct assay_thread *thread;
 
-	if (!atomic_load(&assay_process.on))
+	/* a child by clone alone shares the spool with its parent, and so must not write to it */
+	if (!atomic_load(&assay_process.on) || !assay_process_is_own())
 		return NULL;
 	pthread_once(&once, prepare_ends);
 	thread = assay_slots_take();
@@ -89,6 +91,7 @@ static struct assay_thread *prepare(void *argument, size_t stack_size /* 0 = the
 	}
 	thread->born_ns = assay_now_ns();
 	thread->argument = argument;
+	thread->hides = assay_tls.hides;
 	thread->stack_size = stack_size ? stack_size : default_stack;
 	return thread;
 }

@@ -59,6 +59,7 @@ struct assay_thread {
 	int (*routine11)(void *); /* by thrd_create */
 	void *argument;
 	size_t stack_size;
+	bool hides;       /* its maker's, whose signal mask it begins with */
 	uint64_t born_ns; /* when it was asked for */
 
 	uint32_t timeline_left;
