@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "profile/environment.h"
+#include "sig/state.h"
 #include "wrap.h"
 
 /* Assay's variables as given to executed programs: ASSAY_RUN first. LD_PRELOAD is made anew each time. */
@@ -13,7 +14,7 @@ static const char *const names[] = {
 enum { NAMES = sizeof names / sizeof names[0], STORE = 12 * 1024 };
 static const char PRELOAD[] = "LD_PRELOAD=";
 
-static char store[STORE]; /* "NAME=value" each, with its NUL */
+static char store[STORE] ASSAY_COLD; /* "NAME=value" each, with its NUL */
 static size_t stored;
 static char *kept[NAMES]; /* into store, NULL = not set */
 

@@ -12,7 +12,7 @@
 #include "sig/arena.h"
 
 enum {
-	FIRST_PART = 8 * 1024, /* enough for a process that ends at once */
+	FIRST_PART = 4 * 1024, /* enough for a process that ends at once */
 	LEAST = 1024 * 1024,   /* enough for most call trees */
 };
 

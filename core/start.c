@@ -37,9 +37,8 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 extern int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
 			     void (*)(void), void *);
 
-static char run_dir[3072];
-static char program[4096];
-static char invoked[1024];
+static const char *run_dir;
+static const char *invoked; /* the path that was executed, where the kernel put it */
 static const char *command; /* arguments, each with its NUL, where the kernel put them */
 static size_t command_length;
 static uint64_t limit;
@@ -49,7 +48,7 @@ void assay_process_off(const char *why, int error)
 {
 	struct iovec text[] = {
 		{ (char *)"assay: not measuring ", 21 },
-		{ program, strlen(program) },
+		{ (char *)invoked, strlen(invoked) },
 		{ (char *)": ", 2 },
 		{ (char *)why, strlen(why) },
 		{ (char *)": ", error < 0 ? 2u : 0u },
@@ -89,11 +88,10 @@ static bool is(const char *name, const char *value)
 static int take_options(void)
 {
 	struct assay_process *p = &assay_process;
-	const char *run = assay_environment_get(ASSAY_ENV_RUN);
 
-	if (strlen(run) >= sizeof run_dir)
+	run_dir = assay_environment_get(ASSAY_ENV_RUN);
+	if (strlen(run_dir) > sizeof p->path - 64)
 		return -ENAMETOOLONG;
-	strcpy(run_dir, run);
 	p->rate_hz = (uint32_t)number(ASSAY_ENV_RATE, ASSAY_RATE_DEFAULT, 1, ASSAY_RATE_MAX);
 	p->period_ns = 1000000000u / p->rate_hz;
 	p->timeline = (uint32_t)number(ASSAY_ENV_TIMELINE, 0, 0, 1u << 30);
@@ -134,12 +132,9 @@ static void choose_unwinder(void)
 
 static void find_program(int argc, char **argv)
 {
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	const char *path = (const char *)getauxval(AT_EXECFN);
 
-	program[n > 0 ? n : 0] = 0;
-	assay_module_program = program;
-	strncpy(invoked, path ? path : "", sizeof invoked - 1);
+	invoked = path ? path : "";
 	if (argc > 0) {
 		/* the kernel lays the arguments out one after the other */
 		command = argv[0];
@@ -156,7 +151,6 @@ static void describe(void)
 	static const char name[] = "cpu", unit[] = "ns", obtained[] = "sampled",
 		help[] = "CPU time of the thread, sampled: each sample weighs the CPU time since the thread's last one";
 
-	h->exe = assay_arena_string(program, strlen(program));
 	h->invoked = assay_arena_string(invoked, strlen(invoked));
 	if (command)
 		h->command = assay_arena_string(command, command_length);

@@ -24,14 +24,20 @@
 #include "sig/unwind.h"
 
 enum {
-	BUCKETS = 64,
+	BUCKETS = 1024,      /* start routines */
+	PROBES = 32,
 	RECORDS_OWN = 256,   /* from this many on, records with a tree are pooled too */
 	ABOVE_FRAME = 2048,  /* bytes above a thread's first frame that are surely its stack (glibc's TCB) */
 };
 /* Threads shorter than this do not have their run-queue delay read: it takes longer than they did. */
 #define SHORT_NS 2000000u
 
-static _Atomic uint64_t pool[BUCKETS];   /* tag << 32 | reference */
+struct bucket {
+	_Atomic uint64_t key;  /* of a start routine, 0 = free */
+	_Atomic uint64_t head; /* tag << 32 | reference */
+};
+static struct bucket pool[BUCKETS] ASSAY_COLD;
+static bool pool_used;
 static _Atomic uint32_t records_made;
 
 /* A record has one writer at a time (its thread, or whoever settles it): a reader sees the old or the new value. */
@@ -52,35 +58,47 @@ static void add(_Atomic uint64_t *value, uint64_t n)
 
 /* ---- records ---- */
 
-static _Atomic uint64_t *bucket_of(uint32_t module, uint64_t entry)
+/* The pool of one start routine: claimed for good at its first thread. NULL: there are too many routines. */
+static struct bucket *bucket_of(uint32_t module, uint64_t entry)
 {
-	return &pool[((entry ^ module) * 0x9e3779b97f4a7c15u) >> 58];
+	uint64_t key = (entry ^ (uint64_t)module << 40) * 0x9e3779b97f4a7c15u | 1;
+
+	pool_used = true;
+	for (uint32_t i = 0; i < PROBES; i++) {
+		struct bucket *bucket = &pool[((key >> 32) + i) % BUCKETS];
+		uint64_t none = 0;
+
+		if (atomic_load_explicit(&bucket->key, memory_order_relaxed) == key ||
+		    atomic_compare_exchange_strong(&bucket->key, &none, key) || none == key)
+			return bucket;
+	}
+	return NULL;
 }
 
 static struct assay_spool_thread *pooled_record(uint32_t module, uint64_t entry)
 {
-	_Atomic uint64_t *bucket = bucket_of(module, entry);
-	uint64_t head = atomic_load(bucket);
+	struct bucket *bucket = bucket_of(module, entry);
+	uint64_t head = bucket ? atomic_load(&bucket->head) : 0;
 	struct assay_spool_thread *record;
 
 	do {
 		if (!(uint32_t)head)
 			return NULL;
 		record = assay_at((uint32_t)head);
-		if (record->entry != entry || record->entry_module != module)
-			return NULL;
-	} while (!atomic_compare_exchange_weak(bucket, &head, ((head >> 32) + 1) << 32 | record->pool_next));
-	return record;
+	} while (!atomic_compare_exchange_weak(&bucket->head, &head, ((head >> 32) + 1) << 32 | record->pool_next));
+	return record->entry == entry && record->entry_module == module ? record : NULL;
 }
 
 static void pool_record(struct assay_spool_thread *record)
 {
-	_Atomic uint64_t *bucket = bucket_of(record->entry_module, record->entry);
-	uint64_t head = atomic_load(bucket);
+	struct bucket *bucket = bucket_of(record->entry_module, record->entry);
+	uint64_t head = bucket ? atomic_load(&bucket->head) : 0;
 
 	do {
+		if (!bucket)
+			return;
 		record->pool_next = (uint32_t)head;
-	} while (!atomic_compare_exchange_weak(bucket, &head, ((head >> 32) + 1) << 32 | assay_ref_of(record)));
+	} while (!atomic_compare_exchange_weak(&bucket->head, &head, ((head >> 32) + 1) << 32 | assay_ref_of(record)));
 }
 
 static struct assay_spool_thread *take_record(void *routine, uint64_t now)
@@ -307,8 +325,9 @@ struct assay_thread *assay_threads_after_fork(void)
 	uint32_t count = assay_slots_count();
 
 	atomic_store(&records_made, 0);
-	for (int i = 0; i < BUCKETS; i++)
-		atomic_store(&pool[i], 0);
+	if (pool_used)
+		memset(pool, 0, sizeof pool);
+	pool_used = false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct assay_thread *thread = assay_slots_at(i);
 

@@ -85,7 +85,7 @@ struct assay_spool_header {
 	_Atomic assay_ref threads; /* list of struct assay_spool_thread, newest first */
 	_Atomic assay_ref modules; /* list of struct assay_spool_module, newest first */
 	_Atomic assay_ref metrics; /* list of struct assay_spool_metric, newest first */
-	assay_ref exe;             /* string: path of the executable, links resolved */
+	assay_ref exe;             /* string: path of the executable, links resolved; 0 before the first sample */
 	assay_ref invoked;         /* string: the path that was executed: a link to it, or a script */
 	assay_ref command;         /* string: arguments, each ended by a NUL */
 	assay_ref note;            /* string: why Assay stopped measuring here, or 0 */
@@ -179,7 +179,7 @@ struct assay_spool_value {
 
 struct assay_spool_module {
 	assay_ref next;
-	assay_ref path;      /* string; "" never: the main program's is its executable */
+	assay_ref path;      /* string; 0 for the program itself: the header's `exe`, else `invoked` */
 	uint64_t bias;       /* run-time address minus ELF virtual address */
 	uint64_t start, end; /* run-time addresses it occupies */
 	uint64_t load_ns;    /* CLOCK_MONOTONIC when it was first seen */

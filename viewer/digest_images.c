@@ -188,7 +188,8 @@ static void take_loads(struct assay_digest *d, assay_id image, struct loads *loa
 	loads->count = assay_spool_list(&im->spool, im->header->modules, sizeof(struct assay_spool_module), &loads->refs);
 	for (size_t i = 0; i < loads->count; i++) {
 		const struct assay_spool_module *m = assay_spool_module(&im->spool, loads->refs[i]);
-		assay_id module = module_of(d, spool_text(d, &im->spool, m->path), m), id = ASSAY_ARRAY_ADD(d, d->loads);
+		assay_id path = m->path ? spool_text(d, &im->spool, m->path) : im->exe;
+		assay_id module = module_of(d, path, m), id = ASSAY_ARRAY_ADD(d, d->loads);
 
 		if (!id)
 			return;
@@ -257,9 +258,9 @@ static void take_image(struct assay_digest *d, assay_id image)
 	assay_ref *refs;
 	size_t n;
 
-	im->exe = spool_text(d, &im->spool, im->header->exe);
-	/* by the name that it was called by: "as", not what that is a link to */
+	/* named as it was called: "as", not what that is a link to */
 	invoked = spool_text(d, &im->spool, im->header->invoked);
+	im->exe = im->header->exe ? spool_text(d, &im->spool, im->header->exe) : invoked;
 	if (!*assay_digest_string(d, invoked))
 		invoked = im->exe;
 	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, invoked)));

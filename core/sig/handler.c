@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "cct.h"
 #include "clock.h"
+#include "module.h"
 
 __thread struct assay_tls assay_tls __attribute__((tls_model("initial-exec")));
 struct assay_process assay_process;
@@ -56,8 +57,13 @@ static void sample(struct assay_thread *thread, void *context)
 	uint64_t begin = assay_now_ns(), cpu = assay_thread_cpu_ns(), weight = cpu - thread->last_cpu_ns;
 	struct assay_spool_thread *record = thread->record;
 	enum assay_spool_walk end;
-	uint32_t count = assay_handler_unwind(thread, context, &end);
-	assay_ref node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
+	uint32_t count;
+	assay_ref node;
+
+	if (!assay_process.header->exe)
+		assay_module_note_program();
+	count = assay_handler_unwind(thread, context, &end);
+	node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
 
 	thread->last_cpu_ns = cpu;
 	if (node && assay_cct_add(thread, node, METRIC_CPU, weight) == 0) {

@@ -6,9 +6,8 @@
 #include "arena.h"
 
 int (*assay_module_find_object)(void *, struct dl_find_object *);
-const char *assay_module_program = "";
 
-static struct assay_module modules[ASSAY_MODULES_MAX];
+static struct assay_module modules[ASSAY_MODULES_MAX] ASSAY_COLD;
 static _Atomic int count;
 static _Atomic uint32_t generation;
 static _Atomic int last_found;
@@ -63,14 +62,14 @@ static uint32_t build_id(uintptr_t bias, const ElfW(Phdr) *headers, int n, uint8
 
 static void publish(struct assay_module *m)
 {
-	const char *name = m->name && m->name[0] ? m->name : assay_module_program;
 	struct assay_spool_module *record = assay_arena_alloc_common(sizeof *record);
 	_Atomic assay_ref *list = &assay_process.header->modules;
 
 	m->ref = 0;
 	if (!record)
 		return;
-	record->path = assay_arena_string(name, strlen(name));
+	if (m->name && m->name[0])
+		record->path = assay_arena_string(m->name, strlen(m->name));
 	record->bias = m->bias;
 	record->start = m->start;
 	record->end = m->end;
@@ -258,4 +257,13 @@ void assay_module_rewrite(void)
 		else
 			modules[i].ref = 0;
 	atomic_fetch_add(&generation, 1);
+}
+
+void assay_module_note_program(void)
+{
+	static char path[4096] ASSAY_COLD; /* threads that come here at once write the same */
+	ssize_t n = path[0] ? (ssize_t)strlen(path) : readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n > 0 && !assay_process.header->exe)
+		assay_process.header->exe = assay_arena_string(path, (size_t)n);
 }

@@ -40,7 +40,8 @@ const struct assay_module *assay_module_at(int index);
 int assay_module_count(void);
 
 /*
- * Notes a module by its program headers. `name` is the loader's ("" = the program itself), `map`
+ * Notes a module by its program headers. `name` is the loader's ("" = the program itself: its record has no
+ * path, the header's `exe` is its), `map`
  * its struct link_map or NULL. Returns its index (an old one, if it is known and live), or -1: the
  * table is full.
  */
@@ -59,7 +60,10 @@ uint32_t assay_module_generation(void);
 struct dl_find_object;
 extern int (*assay_module_find_object)(void *, struct dl_find_object *);
 
-/* The program's executable, for the module whose loader name is "". Set once at start-up. */
-extern const char *assay_module_program;
+/*
+ * Notes the path of the program's executable in the header, if that has not been done: at the first sample,
+ * for it costs more than most of the set-up, and a process that ends at once can do without.
+ */
+void assay_module_note_program(void);
 
 #endif

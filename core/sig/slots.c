@@ -5,7 +5,7 @@
 
 enum { BATCH = 32, BATCHES = 2048 };
 
-static struct assay_thread *_Atomic batches[BATCHES];
+static struct assay_thread *_Atomic batches[BATCHES] ASSAY_COLD;
 static _Atomic uint32_t used;
 static _Atomic uint64_t free_slots; /* tag << 32 | slot + 1 */
 

@@ -19,6 +19,12 @@
 
 enum { ASSAY_FRAMES_MAX = 512 };
 
+/*
+ * For large tables, of which a process that ends at once touches little or nothing: they are laid behind the
+ * small variables, so that these share a page or two. (The library is linked with --sort-section=name.)
+ */
+#define ASSAY_COLD __attribute__((section(".bss.zcold")))
+
 /* One frame of a walk. */
 struct assay_frame_ref {
 	uint64_t address; /* as in struct assay_spool_node */

@@ -104,7 +104,7 @@ _Static_assert(ASSAY_MODULES_MAX < 1 << 12, "a module's index fits a row");
 struct cache_entry {
 	_Atomic uint64_t check, row;
 };
-static struct cache_entry cache[1 << CACHE_BITS];
+static struct cache_entry cache[1 << CACHE_BITS] ASSAY_COLD;
 
 static struct cache_entry *cache_slot(uintptr_t pc)
 {
