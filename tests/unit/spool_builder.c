@@ -118,7 +118,9 @@ assay_ref builder_thread(struct spool_builder *b, int tid, uint32_t flags)
 	t->tid = tid;
 	t->flags = flags;
 	t->threads = 1;
-	t->first_ns = t->live_born_ns = t->live_start_ns = t->live_seen_ns = b->header->start_ns;
+	t->first_ns = t->live_born_ns = b->header->start_ns;
+	t->live_start_ns = b->header->start_ns;
+	t->live_seen_ns = b->header->start_ns;
 	strcpy(t->name, "work");
 	t->next = b->header->threads;
 	b->header->threads = ref;

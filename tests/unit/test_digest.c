@@ -263,7 +263,8 @@ static struct assay_spool_thread *totals(struct spool_builder *b, assay_ref ref,
 	t->core_wait_wall_ns = core_wait ? wall : 0;
 	t->last_ns = t->first_ns + wall;
 	t->live_start_ns = t->last_ns;
-	t->live_start_cpu_ns = t->live_seen_cpu_ns = cpu;
+	t->live_start_cpu_ns = cpu;
+	t->live_seen_cpu_ns = cpu;
 	t->live_seen_ns = t->last_ns;
 	return t;
 }
@@ -550,7 +551,8 @@ static void pooled_threads(void **state)
 	t = builder_thread(&b, 1300, ASSAY_THREAD_LIVE);
 	builder_samples(&b, t, builder_node(&b, thread_base(&b, t), program, address_of(beta)), 10, 5 * MS);
 	r = builder_at(&b, t);
-	r->first_ns = r->live_born_ns = r->live_start_ns = 2000 * MS;
+	r->first_ns = r->live_born_ns = 2000 * MS;
+	r->live_start_ns = 2000 * MS;
 	r->live_seen_ns = 2480 * MS;
 	r->live_seen_cpu_ns = 50 * MS;
 	finish(&b, ASSAY_STATE_RUNNING, 0, 0);
