@@ -49,7 +49,7 @@ static void set_window(struct walk *w)
 
 	w->low = w->high = 0;
 	if (sp >= w->stack_low && sp < w->stack_high) {
-		w->low = sp - RED_ZONE;
+		w->low = sp - w->stack_low > RED_ZONE ? sp - RED_ZONE : w->stack_low;
 		w->high = w->stack_high;
 	}
 }
@@ -83,6 +83,25 @@ static int read_word(void *context, uintptr_t address, uint64_t *value)
 		return 0;
 	}
 	return read_foreign(w, address, value);
+}
+
+/*
+ * After a signal frame: back on the stack that the signal interrupted. Its stack pointer is what the frame's memory
+ * says, so unless it lies in the window already it must show that there is memory: the program may have moved it, or
+ * it is where the stack overflowed. From there up to the stack's end all is mapped.
+ */
+static void move_window(struct walk *w)
+{
+	uintptr_t sp = w->reg[ASSAY_CFI_SP] & ~(uintptr_t)7;
+	uint64_t word;
+
+	if (w->high && sp >= w->low && sp < w->high)
+		return;
+	w->low = w->high = 0;
+	if (sp >= w->stack_low && sp < w->stack_high && read_foreign(w, sp, &word) == 0) {
+		w->low = sp;
+		w->high = w->stack_high;
+	}
 }
 
 /* ---- the cache of rows ---- */
@@ -342,7 +361,7 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 	w->known = known;
 	w->exact = row->signal;
 	if (row->signal)
-		set_window(w);
+		move_window(w);
 	return 1;
 }
 
@@ -408,7 +427,7 @@ static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module 
 	w->pc = next_pc;
 	w->known = UINT32_MAX;
 	w->exact = true;
-	set_window(w);
+	move_window(w);
 	return true;
 }
 #endif

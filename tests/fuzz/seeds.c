@@ -57,6 +57,7 @@ struct fde {
 
 static struct fde fdes[FDES_MAX];
 static size_t fde_count;
+static size_t signals[FDES_MAX], signal_count; /* indices of those of signal frames */
 
 static struct entry entry_at(const uint8_t *file, size_t size, uint64_t offset)
 {
@@ -93,7 +94,9 @@ static void take_fdes(const uint8_t *file, size_t size, uint64_t hdr, unsigned s
 		f->cie = entry_at(file, size, (uint64_t)(f->fde.at + 4 - file) - back);
 		if (f->cie.size < 16 || !memchr(f->cie.at + 9, 'R', 5) || !memchr(f->cie.at + 12, 0x1b, f->cie.size - 12))
 			continue;
-		if (i % step == 0 || memchr(f->cie.at + 9, 'S', 5))
+		if (memchr(f->cie.at + 9, 'S', 5))
+			signals[signal_count++] = fde_count++;
+		else if (i % step == 0)
 			fde_count++;
 	}
 }
@@ -138,7 +141,8 @@ static void make_table(struct table *t, int32_t code, unsigned entries)
 	memcpy(t->bytes + 8, &entries, 4);
 	t->size = 16 + 8 * ENTRIES;
 	for (unsigned i = 0; i < entries; i++) {
-		const struct fde *f = &fdes[below((uint32_t)fde_count)];
+		bool signal = signal_count && below(8) == 0;
+		const struct fde *f = &fdes[signal ? signals[below((uint32_t)signal_count)] : below((uint32_t)fde_count)];
 		size_t cie = t->size, fde = cie + f->cie.size;
 		int32_t at = code + (int32_t)i * 4096, where = (int32_t)fde, here = at - (int32_t)(fde + 8);
 		uint32_t back = (uint32_t)(fde + 4 - cie);
@@ -175,12 +179,13 @@ static uint64_t stack_word(const struct table *t, uint64_t sp, unsigned entries)
 {
 	uint32_t i = below(entries);
 
-	switch (below(6)) {
+	switch (below(7)) {
 	case 0:
 	case 1:
 	case 2: return WALK_CODE + i * 4096 + below(t->range[i] % 4096 + 1) + 1;
 	case 3: return WALK_BARE + below(WALK_CODE_SIZE);
 	case 4: return sp + 8 * below(64);
+	case 5: return WALK_STACK + 8 * below(WALK_STACK_SIZE / 8);
 	default: return below(16);
 	}
 }
