@@ -62,7 +62,7 @@ odd_profile()
 make_seeds()
 {
 	local phases=$top_builddir/samples/phases/phases
-	rm -rf "$tmp/seed" && mkdir -p "$tmp"/seed/{cfi,digest,profile,spool,walk} || return 1
+	rm -rf "$tmp/seed" && mkdir -p "$tmp"/seed/{cfi,digest,once-digest,profile,spool,walk} || return 1
 	"$tmp/seeds" "$tmp/seed" "$phases" "$ASSAY" "${ASSAY_LIBRARY:-$top_builddir/core/.libs/libassay.so}" \
 		"$tmp/seeds" || return 1
 	real threads --timeline=20 --rate=1000 "$phases" -t 2 -s 0.05 || return 1
@@ -75,11 +75,14 @@ make_seeds()
 
 # ---- running ----
 
-# What failed once: each file of regress/TARGET, hexadecimal, or SQL for the profile of the seeds.
+# What failed once: each file of regress/TARGET, hexadecimal, or SQL for the profile of the seeds; and what seeds made.
 inputs_of()
 {
 	local target=$1 out=$tmp/regress/$1 file
 	rm -rf "$out" && mkdir -p "$out" || return 1
+	for file in "$tmp/seed/once-$target"/*; do
+		[ ! -e "$file" ] || cp "$file" "$out" || return 1
+	done
 	for file in "$here/regress/$target"/*.hex; do
 		[ ! -e "$file" ] || "$python" "$here/hex.py" decode "$file" >"$out/$(basename "$file" .hex)" || return 1
 	done

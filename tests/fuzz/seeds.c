@@ -2,8 +2,9 @@
  * seeds.c: makes the fuzz targets' first inputs: seeds FOLDER ELF-FILE...
  *
  * FOLDER/cfi and FOLDER/walk from unwind tables of the ELF files, a few entries at a time; FOLDER/spool and FOLDER/digest
- * from spools made up here, dense, where real ones are mostly zeros (fuzz.sh adds some real ones). The same arguments
- * give the same seeds.
+ * from spools made up here, dense, where real ones are mostly zeros (fuzz.sh adds some real ones). FOLDER/once-digest:
+ * spools that once made the digest fail, made here because bytes would not outlive a change of their layout. The same
+ * arguments give the same seeds.
  */
 #include "input.h"
 #include "walk.h"
@@ -26,18 +27,26 @@ static uint32_t below(uint32_t n)
 	return input_random(&state) % n;
 }
 
-static void save(const char *folder, const char *target, const void *bytes, size_t size)
+static void save_as(const char *folder, const char *target, const char *name, const void *bytes, size_t size)
 {
-	static unsigned number;
 	char path[4096];
 	FILE *out;
 
-	snprintf(path, sizeof path, "%s/%s/made-%04u", folder, target, number++);
+	snprintf(path, sizeof path, "%s/%s/%s", folder, target, name);
 	out = fopen(path, "wb");
 	if (!out || fwrite(bytes, 1, size, out) != size || fclose(out) != 0) {
 		perror(path);
 		exit(1);
 	}
+}
+
+static void save(const char *folder, const char *target, const void *bytes, size_t size)
+{
+	static unsigned number;
+	char name[32];
+
+	snprintf(name, sizeof name, "made-%04u", number++);
+	save_as(folder, target, name, bytes, size);
 }
 
 /* ---- unwind tables ---- */
@@ -394,6 +403,68 @@ static void make_run(const char *folder)
 	save(folder, "digest", input, n);
 }
 
+/* ---- spools that once failed ---- */
+
+static void *record(struct spool *s, assay_ref ref)
+{
+	return s->bytes + (size_t)ref * ASSAY_SPOOL_SLOT;
+}
+
+/* Times beyond any clock: the account's sums overflowed. */
+static void huge_times(struct spool *s)
+{
+	struct assay_spool_thread *t = record(s, ((struct assay_spool_header *)s->bytes)->threads);
+
+	t->flags = ASSAY_THREAD_MAIN;
+	t->wall_ns = INT64_MAX;
+	t->cpu_ns = 1ull << 63;
+	t->core_wait_ns = t->core_wait_wall_ns = UINT64_MAX;
+	t->weight_ns = INT64_MAX;
+	t->first_ns = 1ull << 62;
+}
+
+/* A sum of squares that is no number: the profile was refused. */
+static void no_number(struct spool *s)
+{
+	struct assay_spool_header *h = (void *)s->bytes;
+	struct assay_spool_thread *t = record(s, h->threads);
+	struct assay_spool_node *root = record(s, t->root), *child = record(s, root->child);
+	struct assay_spool_value *v;
+
+	child->values = (assay_ref)(s->size / ASSAY_SPOOL_SLOT);
+	v = record(s, child->values);
+	v->count = v->sum = 1;
+	v->sum_of_squares = __builtin_nan("");
+	s->size += sizeof *v;
+	h->next = s->size;
+}
+
+/* Two metrics with one name: likewise. */
+static void name_twice(struct spool *s)
+{
+	struct assay_spool_metric *m = record(s, ((struct assay_spool_header *)s->bytes)->metrics);
+
+	m->name = ((struct assay_spool_metric *)record(s, m->next))->name;
+}
+
+static void make_once(const char *folder)
+{
+	static const struct {
+		const char *name;
+		void (*damage)(struct spool *s);
+	} once[] = { { "huge-times", huge_times }, { "no-number", no_number }, { "name-twice", name_twice } };
+	static struct spool s;
+	static uint8_t input[SPOOL_MAX + 1];
+
+	for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
+		make_spool(&s, 100, 99, ASSAY_STATE_EXITED, false, 1000000000);
+		once[i].damage(&s);
+		memcpy(input, s.bytes, s.size);
+		input[s.size] = 0; /* written as well */
+		save_as(folder, "once-digest", once[i].name, input, s.size + 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++)
@@ -408,5 +479,6 @@ int main(int argc, char **argv)
 		make_walk(argv[1]);
 	for (int i = 0; i < 24; i++)
 		make_run(argv[1]);
+	make_once(argv[1]);
 	return 0;
 }
