@@ -335,7 +335,7 @@ struct assay_thread *assay_threads_after_fork(void)
 			continue;
 		/* timers are not inherited; the descriptors of perf events are */
 		if (atomic_load(&thread->state) == ASSAY_SLOT_LIVE && thread->event >= 0)
-			close(thread->event);
+			assay_clock_stop(thread);
 		atomic_store(&thread->settling, false);
 	}
 	assay_slots_after_fork(self);

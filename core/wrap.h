@@ -14,6 +14,9 @@
 /* Installs the sampling signal's handler and lets it through in this thread. 0, or a negative errno. */
 int assay_wrap_signal_start(void);
 
+/* Whether some alternate signal stack is too small for the sampling signal beside the program's own. wrap_jump.c. */
+extern bool assay_wrap_small_stacks;
+
 /* Environment for programs that this one executes: environment.c. */
 
 /*

@@ -97,10 +97,14 @@ ASSAY_EXPORT int sigaction(int signal, const struct sigaction *action, struct si
 	if (action) {
 		copy = *action;
 		sigdelset(&copy.sa_mask, assay_process.signal);
+		if (assay_wrap_small_stacks && copy.sa_flags & SA_ONSTACK)
+			sigaddset(&copy.sa_mask, assay_process.signal);
 	}
 	result = ASSAY_REAL(sigaction)(signal, action ? &copy : NULL, old);
 	if (result != 0)
 		return result;
+	if (old)
+		sigdelset(&old->sa_mask, assay_process.signal);
 	if (old && before & bit)
 		sigaddset(&old->sa_mask, assay_process.signal);
 	if (action && has(&action->sa_mask))

@@ -51,7 +51,7 @@ static int reserve_in_file(uint64_t offset, uint64_t size, int fd)
 	if (error == -EOPNOTSUPP || error == -ENOSYS)
 		error = fill(fd, offset, size);
 	if (opened >= 0)
-		close(opened);
+		syscall(SYS_close, opened);
 	return error;
 }
 

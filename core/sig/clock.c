@@ -45,31 +45,73 @@ static void arm_timer(const struct assay_thread *thread, uint64_t deadline)
 	syscall(SYS_timer_settime, thread->timer, TIMER_ABSTIME, &when, NULL);
 }
 
+/* On the thread's CPU clock by the kernel's encoding, so that another thread may ask too. */
 static int start_timer(struct assay_thread *thread)
 {
+	clockid_t clock = (clockid_t)((~(unsigned)thread->tid << 3) | 6);
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = assay_process.signal };
 	int id;
 
 	event.sigev_value.sival_int = ASSAY_CLOCK_MAGIC;
 	event.sigev_notify_thread_id = thread->tid;
-	if (syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &id) < 0)
+	if (syscall(SYS_timer_create, clock, &event, &id) < 0)
 		return -errno;
 	thread->timer = id;
 	return 0;
 }
 
-/* A descriptor high up, where programs do not count on numbers. */
+/* ---- which descriptors are ours ---- */
+
+enum { DESCRIPTORS = 65536 };
+
+static _Atomic uint64_t owned[DESCRIPTORS / 64] ASSAY_COLD;
+static _Atomic unsigned owned_count;
+
+bool assay_clock_owns(int fd)
+{
+	return atomic_load_explicit(&owned_count, memory_order_relaxed) && fd >= 0 && fd < DESCRIPTORS &&
+	       atomic_load_explicit(&owned[fd / 64], memory_order_relaxed) >> (fd % 64) & 1;
+}
+
+unsigned assay_clock_next_owned(unsigned from)
+{
+	if (atomic_load_explicit(&owned_count, memory_order_relaxed))
+		for (unsigned fd = from; fd < DESCRIPTORS; fd++)
+			if (assay_clock_owns((int)fd))
+				return fd;
+	return ~0u;
+}
+
+static void own(int fd)
+{
+	if (!(atomic_fetch_or(&owned[fd / 64], 1ull << (fd % 64)) >> (fd % 64) & 1))
+		atomic_fetch_add(&owned_count, 1);
+}
+
+static void disown(int fd)
+{
+	if (atomic_fetch_and(&owned[fd / 64], ~(1ull << (fd % 64))) >> (fd % 64) & 1)
+		atomic_fetch_sub(&owned_count, 1);
+}
+
+/*
+ * A descriptor high up, where programs do not count on numbers. A program with few keeps them all: then none.
+ * The system call itself in what follows: our own close keeps these from being closed.
+ */
 static int move_up(int fd)
 {
 	struct rlimit limit;
 	int up = -1;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64)
-		up = fcntl(fd, F_DUPFD_CLOEXEC, (int)((limit.rlim_cur > 65536 ? 65536 : limit.rlim_cur) / 4 * 3));
-	if (up < 0)
-		return fd;
-	close(fd);
-	return up;
+		up = fcntl(fd, F_DUPFD_CLOEXEC,
+			   (int)((limit.rlim_cur > DESCRIPTORS ? DESCRIPTORS : limit.rlim_cur) / 4 * 3));
+	syscall(SYS_close, fd);
+	if (up >= DESCRIPTORS) {
+		syscall(SYS_close, up);
+		up = -1;
+	}
+	return up < 0 ? -EMFILE : up;
 }
 
 /*
@@ -103,14 +145,38 @@ static int start_event(struct assay_thread *thread)
 	if (fd < 0)
 		return fd;
 	fd = move_up(fd);
-	if (fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, PERF_EVENT_IOC_ID, &thread->event_id) < 0 || fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
 	    fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0) {
 		error = -errno;
-		close(fd);
+		syscall(SYS_close, fd);
 		return error;
 	}
+	own(fd);
 	thread->event = fd;
 	return 0;
+}
+
+/* Closes the event, if the number is still its own: the program may have closed it by a system call and opened another. */
+static void end_event(struct assay_thread *thread)
+{
+	int fd = thread->event;
+	uint64_t id;
+
+	if (ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 && id == thread->event_id) {
+		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		syscall(SYS_close, fd);
+	}
+	disown(fd);
+	thread->event = -1;
+}
+
+void assay_clock_replace_event(struct assay_thread *thread)
+{
+	end_event(thread);
+	if (start_timer(thread) == 0)
+		arm_timer(thread, thread->deadline_ns);
 }
 
 int assay_clock_start(struct assay_thread *thread)
@@ -119,7 +185,9 @@ int assay_clock_start(struct assay_thread *thread)
 
 	thread->timer = thread->event = -1;
 	thread->random = ((uint64_t)thread->tid << 32 ^ assay_now_ns()) * 0x9e3779b97f4a7c15u | 1;
-	error = assay_process.clock == ASSAY_CLOCK_PERF ? start_event(thread) : start_timer(thread);
+	error = assay_process.clock == ASSAY_CLOCK_PERF ? start_event(thread) : -ENOSYS;
+	if (error < 0) /* also where no descriptor is left for an event */
+		error = start_timer(thread);
 	if (error < 0)
 		return error;
 	thread->armed = true;
@@ -150,16 +218,22 @@ void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns)
 	}
 }
 
+void assay_clock_defer(struct assay_thread *thread)
+{
+	uint64_t cpu = assay_thread_cpu_ns();
+
+	thread->deadline_ns = cpu + 1000000;
+	assay_clock_next(thread, cpu);
+}
+
 void assay_clock_stop(struct assay_thread *thread)
 {
 	thread->armed = false;
 	if (thread->timer >= 0)
 		syscall(SYS_timer_delete, thread->timer);
-	if (thread->event >= 0) {
-		ioctl(thread->event, PERF_EVENT_IOC_DISABLE, 0);
-		close(thread->event);
-	}
-	thread->timer = thread->event = -1;
+	if (thread->event >= 0)
+		end_event(thread);
+	thread->timer = -1;
 }
 
 /*

@@ -16,10 +16,23 @@
 /* Makes and arms the calling thread's clock. 0, or a negative errno: the thread is not sampled. */
 int assay_clock_start(struct assay_thread *thread);
 
+/*
+ * Whether a descriptor is one of our events', and the first such at or above a number (~0u: none). Any thread,
+ * handlers included.
+ */
+bool assay_clock_owns(int fd);
+unsigned assay_clock_next_owned(unsigned from);
+
+/* The program is about to take the descriptor of a thread's event: a timer takes its place. Any thread. */
+void assay_clock_replace_event(struct assay_thread *thread);
+
+/* Puts the next sample off by a millisecond or more. The thread itself, outside the handler. */
+void assay_clock_defer(struct assay_thread *thread);
+
 /* Arms it for the next sample; `cpu_ns` is the thread's CPU clock now. Handlers, under the guard. */
 void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns);
 
-/* Ends the calling thread's clock. */
+/* Ends a thread's clock. Any thread, but its own handler must not be at work. */
 void assay_clock_stop(struct assay_thread *thread);
 
 /* Stops a clock without ending it (before exec), and starts it again (exec failed). */

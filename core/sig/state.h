@@ -52,6 +52,7 @@ struct assay_thread {
 	/* clock */
 	int timer;    /* kernel's timer id, -1 = none */
 	int event;    /* perf event's descriptor, -1 = none */
+	uint64_t event_id; /* the kernel's number for it */
 	bool armed;
 	uint64_t deadline_ns; /* on the thread's CPU clock */
 	uint64_t random;

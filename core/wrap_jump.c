@@ -1,0 +1,103 @@
+/*
+ * Interposed: sigaltstack, and the jumps out of handlers.
+ *
+ * A program's alternate stack may have room for one signal's frame and little else (a frame is 3.6 kB with AVX-512,
+ * 11 kB with AMX). The sampling signal has no stack of its own, so in a handler there it would write below the stack.
+ * From the first small one on, handlers that run on alternate stacks have the sampling signal blocked: the sample is
+ * taken when they return. Where one jumps away instead, what is pending is taken back first, for the jump restores the
+ * mask before it leaves the stack.
+ */
+#include <setjmp.h>
+#include <stddef.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "real.h"
+#include "sig/clock.h"
+#include "sig/handler.h"
+#include "wrap.h"
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+enum { HANDLER_STACK = 16 * 1024 }; /* ample for ours beside the frame */
+
+extern int __sigaction(int, const struct sigaction *, struct sigaction *);
+
+bool assay_wrap_small_stacks;
+
+/* The C library's names for one function, and the one with a check. */
+extern void _longjmp(jmp_buf, int) __attribute__((noreturn));
+extern void __longjmp_chk(jmp_buf, int) __attribute__((noreturn));
+
+static void block_in_handlers(void)
+{
+	struct sigaction action;
+
+	for (int s = 1; s <= SIGRTMAX; s++) {
+		if (s == assay_process.signal || __sigaction(s, NULL, &action) < 0 ||
+		    action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN || !(action.sa_flags & SA_ONSTACK))
+			continue;
+		sigaddset(&action.sa_mask, assay_process.signal);
+		__sigaction(s, &action, NULL);
+	}
+}
+
+ASSAY_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
+{
+	if (stack && assay_process.signal && !(stack->ss_flags & SS_DISABLE) && !assay_wrap_small_stacks &&
+	    stack->ss_size < 2 * getauxval(AT_MINSIGSTKSZ) + HANDLER_STACK) {
+		assay_wrap_small_stacks = true;
+		block_in_handlers();
+	}
+	return ASSAY_REAL(sigaltstack)(stack, old);
+}
+
+/* Before a jump that may leave an alternate stack: nothing may come until it has. */
+static void before_jump(void)
+{
+	struct timespec none = { 0, 0 };
+	sigset_t ours;
+	stack_t now;
+
+	if (!assay_wrap_small_stacks || !assay_tls.thread || !atomic_load(&assay_process.on) ||
+	    syscall(SYS_sigaltstack, NULL, &now) < 0 || !(now.ss_flags & SS_ONSTACK))
+		return;
+	sigemptyset(&ours);
+	sigaddset(&ours, assay_process.signal);
+	assay_clock_defer(assay_tls.thread);
+	syscall(SYS_rt_sigtimedwait, &ours, NULL, &none, _NSIG / 8);
+	/* a jump that restores no mask would leave it blocked for good */
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, _NSIG / 8);
+}
+
+ASSAY_EXPORT void longjmp(jmp_buf to, int value)
+{
+	before_jump();
+	ASSAY_REAL(longjmp)(to, value);
+	__builtin_unreachable();
+}
+
+ASSAY_EXPORT void _longjmp(jmp_buf to, int value)
+{
+	before_jump();
+	ASSAY_REAL(_longjmp)(to, value);
+	__builtin_unreachable();
+}
+
+ASSAY_EXPORT void siglongjmp(sigjmp_buf to, int value)
+{
+	before_jump();
+	ASSAY_REAL(siglongjmp)(to, value);
+	__builtin_unreachable();
+}
+
+ASSAY_EXPORT void __longjmp_chk(jmp_buf to, int value)
+{
+	before_jump();
+	ASSAY_REAL(__longjmp_chk)(to, value);
+	__builtin_unreachable();
+}
