@@ -67,10 +67,14 @@ make_seeds()
 		"$tmp/seeds" || return 1
 	real threads --timeline=20 --rate=1000 "$phases" -t 2 -s 0.05 || return 1
 	real forks sh -c '(true); sh -c :; exec true' || return 1
+	odd_profile losses "INSERT INTO loss SELECT 1, id, 'dropped', 'no room', 7 FROM thread;
+		INSERT INTO loss VALUES (1, NULL, 'truncated', 'deeper', 3), (1, NULL, 'failed', 'none', 1);
+		UPDATE function SET name = 'std::enable_if<(a::b<int, c>::value > 1), void>::type ns::f<d<e>, g>' || id || '(h<i>&)'
+		WHERE id > 2" &&
 	odd_profile huge "UPDATE value SET sum = 9223372036854775807; UPDATE total SET inclusive = -9223372036854775808" &&
-		odd_profile floats "UPDATE total SET exclusive = 1e308, inclusive = 'x'; UPDATE thread SET wall_ns = 1e300" &&
-		odd_profile names "UPDATE function SET name = char(27) || '[31m' || id || x'ff80'; UPDATE module SET name = ''" &&
-		odd_profile circle "UPDATE node SET parent = id; UPDATE process SET parent = id; UPDATE node SET last = 0"
+	odd_profile floats "UPDATE total SET exclusive = 1e308, inclusive = 'x'; UPDATE thread SET wall_ns = 1e300" &&
+	odd_profile names "UPDATE function SET name = char(27) || '[31m' || id || x'ff80'; UPDATE module SET name = ''" &&
+	odd_profile circle "UPDATE node SET parent = id; UPDATE process SET parent = id; UPDATE node SET last = 0"
 }
 
 # ---- running ----

@@ -49,14 +49,19 @@ static int discard(const char *text, size_t size, void *context)
 static void show(struct assay_view_context *c)
 {
 	json_t *document = json_object();
+	size_t count;
+	struct assay_model_function **hottest = assay_model_functions(c->model, false, &count);
 
-	/* --callers and --lines want a function's name: a known one, and then whatever the profile holds */
-	c->options.callers = c->model->function_count > 1 ? c->model->functions[1].name : "main";
+	/* --callers and --lines want a function's name: as our own suggestions have it, or any of the profile's */
+	c->options.callers = count ? assay_view_pattern(c, hottest[0])
+			   : c->model->function_count > 1 ? c->model->functions[1].name
+							  : "main";
 	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
 		views[i]->print(c);
 	c->options.lines_of = c->options.callers;
 	c->options.brief = !c->options.brief;
 	c->term.width = 200;
+	c->term.colour = true;
 	c->term.utf8 = !c->term.utf8;
 	for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
 		views[i]->print(c);
