@@ -166,7 +166,7 @@ static void describe(void)
 
 bool assay_process_is_own(void)
 {
-	return assay_process.header && (pid_t)syscall(SYS_getpid) == assay_process.pid;
+	return !assay_process.sealed && assay_process.header && (pid_t)syscall(SYS_getpid) == assay_process.pid;
 }
 
 static uint64_t process_cpu(void)
@@ -200,6 +200,16 @@ void assay_process_return(void)
 	atomic_store(&assay_process.header->end_ns, 0);
 	if (assay_tls.thread)
 		assay_clock_resume(assay_tls.thread);
+}
+
+void assay_process_seal(const char *why)
+{
+	assay_threads_settle();
+	atomic_store(&assay_process.on, false);
+	assay_threads_stop_clocks();
+	assay_process.header->note = assay_arena_string(why, strlen(why));
+	assay_process.active = false;
+	assay_process.sealed = true;
 }
 
 /* ---- fork ---- */
@@ -239,7 +249,7 @@ void assay_process_forked(void)
 	struct assay_thread *thread;
 	int error;
 
-	if (!parents)
+	if (!parents || assay_process.sealed)
 		return;
 	atomic_store(&assay_process.on, false);
 	assay_process.pid = (pid_t)syscall(SYS_getpid);

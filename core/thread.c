@@ -319,6 +319,18 @@ void assay_threads_settle(void)
 	}
 }
 
+void assay_threads_stop_clocks(void)
+{
+	uint32_t count = assay_slots_count();
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct assay_thread *thread = assay_slots_at(i);
+
+		if (thread && atomic_load(&thread->state) == ASSAY_SLOT_LIVE)
+			assay_clock_stop(thread);
+	}
+}
+
 struct assay_thread *assay_threads_after_fork(void)
 {
 	struct assay_thread *self = assay_tls.thread;

@@ -52,6 +52,12 @@ void assay_process_forked(void);
 /* Whether the caller is the process that the spool belongs to: not a vfork child, nor a raw clone. */
 bool assay_process_is_own(void);
 
+/*
+ * Ends measuring and following for good, with no word but in the profile; nothing of Assay's makes a system call in
+ * this process afterwards. Under the guard.
+ */
+void assay_process_seal(const char *why);
+
 /* Switches measuring off for good, and says so once on standard error. */
 void assay_process_off(const char *why, int error);
 

@@ -24,14 +24,14 @@ ASSAY_EXPORT int close(int fd)
 
 ASSAY_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	unsigned ours;
+	unsigned ours, asked = first;
 
 	while ((ours = assay_clock_next_owned(first)) <= last && ours != ~0u) {
 		if (ours > first && ASSAY_REAL(close_range)(first, ours - 1, flags) != 0)
 			return -1;
 		first = ours + 1;
 	}
-	return first > last ? 0 : ASSAY_REAL(close_range)(first, last, flags);
+	return first > last && first != asked ? 0 : ASSAY_REAL(close_range)(first, last, flags);
 }
 
 ASSAY_EXPORT void closefrom(int lowest)

@@ -24,7 +24,7 @@ static void at_end(void *round)
 		pthread_setspecific(key, (void *)((uintptr_t)round + 1));
 		return;
 	}
-	if (assay_guard_enter()) {
+	if (!assay_process.sealed && assay_guard_enter()) {
 		assay_threads_end();
 		assay_guard_leave();
 	}

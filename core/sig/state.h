@@ -92,6 +92,7 @@ enum assay_thread_state {
 struct assay_process {
 	_Atomic bool on;   /* samples are taken */
 	bool active;       /* this process is part of a run (wrappers follow what it starts) */
+	bool sealed;       /* not any more, and no system call may be made to say so: see wrap_seccomp.c */
 	pid_t pid;
 	uint8_t *base;     /* the spool's mapping */
 	uint64_t limit;    /* its size */
