@@ -4,15 +4,16 @@
 
 #include "profile/environment.h"
 #include "sig/state.h"
+#include "spool.h"
 #include "wrap.h"
 
 /* Assay's variables as given to executed programs: ASSAY_RUN first. LD_PRELOAD is made anew each time. */
 static const char *const names[] = {
 	ASSAY_ENV_RUN, ASSAY_ENV_PRELOAD, ASSAY_ENV_RATE, ASSAY_ENV_CLOCK, ASSAY_ENV_UNWINDER, ASSAY_ENV_TIMELINE,
-	ASSAY_ENV_LIMIT,
+	ASSAY_ENV_LIMIT, ASSAY_ENV_FROM,
 };
 enum { NAMES = sizeof names / sizeof names[0], STORE = 12 * 1024 };
-static const char PRELOAD[] = "LD_PRELOAD=";
+static const char PRELOAD[] = "LD_PRELOAD=", FROM[] = ASSAY_ENV_FROM "=x:";
 
 static char store[STORE] ASSAY_COLD; /* "NAME=value" each, with its NUL */
 static size_t stored;
@@ -114,6 +115,8 @@ size_t assay_environment_size(char *const *envp)
 {
 	size_t entries = NAMES + 2, bytes = sizeof PRELOAD + strlen(assay_environment_get(ASSAY_ENV_PRELOAD)) + 2;
 
+	bytes += sizeof FROM + strlen(assay_spool_name());
+
 	for (; envp && *envp; envp++) {
 		entries++;
 		if (strncmp(*envp, PRELOAD, sizeof PRELOAD - 1) == 0)
@@ -131,7 +134,7 @@ static bool has_run(char *const *envp)
 	return false;
 }
 
-char **assay_environment_give(char *const *envp, void *memory)
+char **assay_environment_give(char *const *envp, char relation, void *memory)
 {
 	char **out = memory, *text, *end;
 	const char *library = assay_environment_get(ASSAY_ENV_PRELOAD), *list = NULL;
@@ -146,15 +149,21 @@ char **assay_environment_give(char *const *envp, void *memory)
 		else if (ours(*e) < 0)
 			out[n++] = *e;
 	}
-	for (int i = 0; i < NAMES; i++)
+	for (int i = 0; i < NAMES - 1; i++) /* but for ASSAY_FROM, which is made anew */
 		if (kept[i])
 			out[n++] = kept[i];
-	text = (char *)(out + n + 2);
+	text = (char *)(out + n + 3);
 	out[n++] = text;
-	out[n] = NULL;
 	end = stpcpy(stpcpy(text, PRELOAD), library);
 	if (list && *list)
-		stpcpy(stpcpy(end, ":"), list);
+		end = stpcpy(stpcpy(end, ":"), list);
+	if (*assay_spool_name()) {
+		text = end + 1;
+		out[n++] = text;
+		stpcpy(stpcpy(text, FROM), assay_spool_name());
+		text[sizeof FROM - 3] = relation;
+	}
+	out[n] = NULL;
 	return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "profile/environment.h"
 #include "sig/arena.h"
+#include "sig/sys.h"
 
 enum {
 	FIRST_PART = 4 * 1024, /* enough for a process that ends at once */
@@ -53,7 +54,7 @@ static int open_new(const char *run)
 		at = append(at, end, ASSAY_SPOOL_SUFFIX);
 		if (at >= end - 1)
 			return -ENAMETOOLONG;
-		fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		fd = assay_sys_open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}
@@ -73,13 +74,15 @@ static int map(int fd, uint64_t limit)
 	if (getrlimit(RLIMIT_AS, &most) == 0 && most.rlim_cur != RLIM_INFINITY)
 		while (limit > most.rlim_cur / 64 && limit > LEAST)
 			limit /= 2;
+	if (limit < FIRST_PART)
+		return -EFBIG;
 	for (; limit >= FIRST_PART; limit /= 2) {
 		base = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 		if (base != MAP_FAILED)
 			break;
 	}
 	if (base == MAP_FAILED)
-		return limit < FIRST_PART ? -EFBIG : -errno;
+		return -ENOMEM;
 	if (ftruncate(fd, (off_t)limit) < 0) {
 		int error = -errno;
 
@@ -134,17 +137,25 @@ int assay_spool_create(const char *run, uint64_t limit)
 		unlink(assay_process.path);
 	else
 		fill_header();
-	close(fd);
+	assay_sys_close(fd);
 	return error;
 }
 
 void assay_spool_freeze(void)
 {
-	uint64_t used = atomic_load(&assay_process.header->next), keep = used > LEAST ? used : LEAST;
+	uint64_t used = atomic_load(&assay_process.header->next), keep = used > LEAST ? used : LEAST, before;
 
 	if (keep >= assay_process.limit)
 		return;
 	keep = (keep + 4095) & ~(uint64_t)4095;
-	munmap(assay_process.base + keep, assay_process.limit - keep);
-	assay_process.limit = keep;
+	before = assay_process.limit;
+	assay_process.limit = keep; /* first: nobody takes a chunk of what goes */
+	munmap(assay_process.base + keep, before - keep);
+}
+
+const char *assay_spool_name(void)
+{
+	const char *slash = strrchr(assay_process.path, '/');
+
+	return assay_process.header && slash ? slash + 1 : "";
 }

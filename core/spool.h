@@ -22,4 +22,7 @@ int assay_spool_create(const char *run, uint64_t limit);
  */
 void assay_spool_freeze(void);
 
+/* The name of this process's spool in the run's directory, or "": it has none. Any thread, and vfork children. */
+const char *assay_spool_name(void);
+
 #endif

@@ -65,8 +65,10 @@ void assay_process_off(const char *why, int error)
 		text[5].iov_base = (char *)strerrordesc_np(-error);
 		text[5].iov_len = text[5].iov_base ? strlen(text[5].iov_base) : 0;
 	}
+	if (assay_process.header && !assay_process.header->note)
+		assay_process.header->note = assay_arena_string(why, strlen(why));
 	if (!said)
-		writev(2, text, sizeof text / sizeof text[0]);
+		syscall(SYS_writev, 2, text, sizeof text / sizeof text[0]);
 	said = true;
 }
 
@@ -144,7 +146,8 @@ static void find_program(int argc, char **argv)
 	}
 }
 
-static void describe(void)
+/* `from`: as ASSAY_FROM says, or NULL. */
+static void describe(const char *from)
 {
 	struct assay_spool_header *h = assay_process.header;
 	struct assay_spool_metric *metric = assay_arena_alloc_common(sizeof *metric);
@@ -152,6 +155,8 @@ static void describe(void)
 		help[] = "CPU time of the thread, sampled: each sample weighs the CPU time since the thread's last one";
 
 	h->invoked = assay_arena_string(invoked, strlen(invoked));
+	if (from)
+		h->from = assay_arena_string(from, strlen(from));
 	if (command)
 		h->command = assay_arena_string(command, command_length);
 	if (!metric)
@@ -186,6 +191,10 @@ void assay_process_leave(bool exec, int status)
 	if (exec && assay_tls.thread)
 		assay_clock_pause(assay_tls.thread);
 	assay_threads_settle();
+	if (exec) {
+		h->exec_cpu_ns = assay_thread_cpu_ns();
+		h->exec_core_wait_ns = assay_tls.thread ? (uint64_t)assay_tls.thread->core_wait_ns : 0;
+	}
 	h->status = status & 0xff;
 	atomic_store(&h->cpu_ns, process_cpu());
 	atomic_store(&h->end_ns, assay_now_ns());
@@ -215,20 +224,26 @@ void assay_process_seal(const char *why)
 /* ---- fork ---- */
 
 static __thread bool guarded __attribute__((tls_model("initial-exec")));
+/* A child counts from when it was asked for: its CPU clock runs before it gets here. */
+static __thread uint64_t fork_begun __attribute__((tls_model("initial-exec")));
 
 static void before_fork(void)
 {
 	guarded = assay_guard_enter();
+	fork_begun = assay_now_ns();
 }
 
 static void after_fork_parent(void)
 {
-	if (guarded)
+	if (guarded) {
 		assay_guard_leave();
+		assay_handler_catch_up();
+	}
 }
 
 static void after_fork_child(void)
 {
+	assay_wrap_process_forked();
 	assay_process_forked();
 	if (guarded)
 		assay_guard_leave();
@@ -246,12 +261,14 @@ void assay_process_forked(void)
 {
 	struct assay_spool_header *parents = assay_process.header;
 	uint64_t parents_limit = assay_process.limit;
+	char from[64] = { ASSAY_FROM_CHILD, ':' };
 	struct assay_thread *thread;
 	int error;
 
 	if (!parents || assay_process.sealed)
 		return;
 	atomic_store(&assay_process.on, false);
+	strncpy(from + 2, assay_spool_name(), sizeof from - 3);
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	thread = assay_threads_after_fork();
 	error = assay_spool_create(run_dir, limit);
@@ -263,8 +280,10 @@ void assay_process_forked(void)
 	munmap(parents, parents_limit);
 	if (error < 0)
 		return;
+	if (fork_begun)
+		assay_process.header->start_ns = fork_begun;
 	assay_process.header->fork_ns = assay_process.header->start_ns;
-	describe();
+	describe(from);
 	assay_module_rewrite();
 	if (!thread)
 		thread = assay_slots_take();
@@ -300,7 +319,7 @@ static int start(int argc, char **argv)
 	error = assay_spool_create(run_dir, limit);
 	if (error < 0)
 		return error;
-	describe();
+	describe(assay_environment_get(ASSAY_ENV_FROM));
 	assay_modules_list();
 	error = assay_wrap_signal_start();
 	if (error < 0)

@@ -8,7 +8,7 @@
 #include "thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +21,7 @@
 #include "sig/arena.h"
 #include "sig/clock.h"
 #include "sig/slots.h"
+#include "sig/sys.h"
 #include "sig/unwind.h"
 
 enum {
@@ -148,8 +149,10 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 {
 	struct assay_spool_thread *record;
 	bool first = kind != ASSAY_THREADS_STARTED;
-	uint64_t now = first ? assay_now_ns() : thread->born_ns;
+	uint64_t now = kind == ASSAY_THREADS_STARTED ? thread->born_ns : assay_now_ns();
 
+	if (kind == ASSAY_THREADS_FORKED)
+		now = assay_process.header->fork_ns;
 	thread->tid = first ? assay_process.pid : (pid_t)syscall(SYS_gettid);
 	thread->timer = thread->event = -1;
 	thread->armed = false;
@@ -198,11 +201,11 @@ static size_t read_proc(pid_t tid, const char *name, char *buffer, size_t size)
 	while (n)
 		*p++ = digits[--n];
 	strcpy(p, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = assay_sys_open(path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
-	got = read(fd, buffer, size - 1);
-	close(fd);
+	got = assay_sys_read(fd, buffer, size - 1);
+	assay_sys_close(fd);
 	buffer[got > 0 ? got : 0] = 0;
 	return got > 0 ? (size_t)got : 0;
 }
@@ -247,21 +250,16 @@ static uint64_t cpu_of(pid_t tid, uint64_t fallback)
 }
 
 /*
- * Adds the thread's life up to now to its record's totals and lets its live part begin anew, so that a
- * later call adds what has come since. The last thread to exit and the one that ends may both come
- * here for one thread: the second leaves it to the first.
+ * Adds the thread's life up to now to its record's totals and lets its live part begin anew, so that a later
+ * call adds what has come since. With thread->settling taken: the thread that ends and the one that exits may
+ * come here for one thread at the same time.
  */
 static void settle(struct assay_thread *thread, uint64_t cpu, bool self)
 {
 	struct assay_spool_thread *r = thread->record;
-	uint64_t start, start_cpu, now;
+	uint64_t start = get(&r->live_start_ns), start_cpu = get(&r->live_start_cpu_ns), now = assay_now_ns();
 	int64_t waited;
 
-	if (atomic_exchange(&thread->settling, true))
-		return;
-	now = assay_now_ns();
-	start = get(&r->live_start_ns);
-	start_cpu = get(&r->live_start_cpu_ns);
 	if (now > start) {
 		add(&r->wall_ns, now - start);
 		set(&r->live_start_ns, now);
@@ -271,16 +269,15 @@ static void settle(struct assay_thread *thread, uint64_t cpu, bool self)
 		set(&r->live_start_cpu_ns, cpu);
 	}
 	set(&r->last_ns, now);
-	if (now - r->live_born_ns >= SHORT_NS) {
-		waited = read_core_wait(thread->tid);
-		if (waited >= thread->core_wait_ns) {
-			add(&r->core_wait_ns, (uint64_t)(waited - thread->core_wait_ns));
-			add(&r->core_wait_wall_ns, now - start);
-			thread->core_wait_ns = waited;
-		}
-		read_name(thread, self);
+	if (now - r->live_born_ns < SHORT_NS)
+		return;
+	waited = read_core_wait(thread->tid);
+	if (waited >= thread->core_wait_ns) {
+		add(&r->core_wait_ns, (uint64_t)(waited - thread->core_wait_ns));
+		add(&r->core_wait_wall_ns, now - start);
+		thread->core_wait_ns = waited;
 	}
-	atomic_store_explicit(&thread->settling, false, memory_order_release);
+	read_name(thread, self);
 }
 
 void assay_threads_end(void)
@@ -292,16 +289,21 @@ void assay_threads_end(void)
 	if (!thread)
 		return;
 	begun = assay_now_ns();
-	record = thread->record;
 	assay_clock_stop(thread);
+	/* whoever settles this thread because the process ends does so in a moment, or ends it */
+	while (atomic_exchange(&thread->settling, true))
+		sched_yield();
+	record = thread->record;
 	settle(thread, assay_thread_cpu_ns(), true);
 	atomic_store_explicit(&record->flags, atomic_load(&record->flags) & ~(uint32_t)ASSAY_THREAD_LIVE,
 			      memory_order_relaxed);
 	add(&record->self_ns, get(&record->last_ns) - begun);
-	if (record->entry && (!atomic_load(&record->root) || atomic_load(&records_made) > RECORDS_OWN))
-		pool_record(record);
 	assay_tls.thread = NULL;
 	thread->record = NULL;
+	atomic_store(&thread->state, ASSAY_SLOT_STARTING);
+	atomic_store(&thread->settling, false);
+	if (record->entry && (!atomic_load(&record->root) || atomic_load(&records_made) > RECORDS_OWN))
+		pool_record(record);
 	assay_slots_give_back(thread);
 }
 
@@ -312,10 +314,13 @@ void assay_threads_settle(void)
 	for (uint32_t i = 0; i < count; i++) {
 		struct assay_thread *thread = assay_slots_at(i);
 
-		if (!thread || atomic_load(&thread->state) != ASSAY_SLOT_LIVE)
+		if (!thread || atomic_load(&thread->state) != ASSAY_SLOT_LIVE || atomic_exchange(&thread->settling, true))
 			continue;
-		settle(thread, cpu_of(thread->tid, atomic_load(&thread->record->live_seen_cpu_ns)),
-		       thread == assay_tls.thread);
+		/* it may have ended, and another begun, between the look and the lock */
+		if (atomic_load(&thread->state) == ASSAY_SLOT_LIVE && thread->record)
+			settle(thread, cpu_of(thread->tid, get(&thread->record->live_seen_cpu_ns)),
+			       thread == assay_tls.thread);
+		atomic_store(&thread->settling, false);
 	}
 }
 

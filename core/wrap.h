@@ -33,9 +33,10 @@ size_t assay_environment_size(char *const *envp);
 
 /*
  * Writes `envp` with Assay's variables to `memory` (aligned for pointers) and returns it; an `envp` that
- * names a run of its own is returned as it is. Allocates nothing.
+ * names a run of its own is returned as it is. `relation` is how the program to come follows on this image,
+ * ASSAY_FROM_EXEC or ASSAY_FROM_CHILD. Allocates nothing.
  */
-char **assay_environment_give(char *const *envp, void *memory);
+char **assay_environment_give(char *const *envp, char relation, void *memory);
 
 /* Takes Assay's variables out of an environment that was made from one with them; `before` is without. */
 void assay_environment_clean(char **envp, char *const *before);
@@ -45,6 +46,9 @@ void assay_process_leave(bool exec, int status);
 
 /* The exec failed: it goes on. */
 void assay_process_return(void);
+
+/* In a forked child: what other threads of the parent were at. wrap_process.c. */
+void assay_wrap_process_forked(void);
 
 /* In a forked child, under the guard: its own spool, clock and records. */
 void assay_process_forked(void);

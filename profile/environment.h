@@ -23,6 +23,14 @@
 /* Bytes that one process's spool may take. */
 #define ASSAY_ENV_LIMIT "ASSAY_LIMIT"
 
+/*
+ * Which process image this one comes from, by the name of its spool: "e:NAME", it was exec'ed by that one, in the
+ * same process; "c:NAME", that one started it. Made anew for each program executed.
+ */
+#define ASSAY_ENV_FROM "ASSAY_FROM"
+#define ASSAY_FROM_EXEC 'e'
+#define ASSAY_FROM_CHILD 'c'
+
 /* For users, read by the launcher only. */
 #define ASSAY_ENV_SPOOL_DIR "ASSAY_SPOOL_DIR" /* where run directories are made */
 #define ASSAY_ENV_LIBRARY "ASSAY_LIBRARY"     /* the library to preload, in place of the installed one */

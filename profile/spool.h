@@ -81,6 +81,8 @@ struct assay_spool_header {
 	_Atomic uint64_t end_ns;   /* CLOCK_MONOTONIC at the end, 0 = not seen */
 	uint64_t startup_cpu_ns;   /* CPU time the first thread had used before measuring began (exec, loader) */
 	_Atomic uint64_t cpu_ns;   /* CLOCK_PROCESS_CPUTIME_ID at the end, 0 = not seen */
+	uint64_t exec_cpu_ns;      /* when EXECED: CPU clock and run-queue delay of the thread that did it, which */
+	uint64_t exec_core_wait_ns; /* go on in the first thread of the next image; 0 = not read */
 	uint64_t fork_ns;          /* for a forked child: CLOCK_MONOTONIC just after fork; 0 for an exec'ed image */
 	_Atomic assay_ref threads; /* list of struct assay_spool_thread, newest first */
 	_Atomic assay_ref modules; /* list of struct assay_spool_module, newest first */
@@ -88,6 +90,7 @@ struct assay_spool_header {
 	assay_ref exe;             /* string: path of the executable, links resolved; 0 before the first sample */
 	assay_ref invoked;         /* string: the path that was executed: a link to it, or a script */
 	assay_ref command;         /* string: arguments, each ended by a NUL */
+	assay_ref from;            /* string: the image that it comes from, as ASSAY_FROM says; 0 = not known */
 	assay_ref note;            /* string: why Assay stopped measuring here, or 0 */
 	_Atomic uint64_t dropped[ASSAY_DROPS]; /* losses that belong to no thread record */
 	_Atomic uint64_t unseen_threads;       /* threads met that could not be followed */

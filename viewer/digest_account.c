@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "digest_model.h"
+#include "profile/environment.h"
 
 static bool execed(const struct d_image *im)
 {
@@ -21,34 +22,31 @@ static uint64_t samples_of(const struct assay_digest *d, const struct d_image *i
 	return n;
 }
 
-/* The record of an image's first thread: the one whose CPU clock an exec carries on. */
-static const struct assay_spool_thread *first_record(const struct assay_digest *d, const struct d_image *im)
+/* The image that `im` says it comes from by `relation`, or 0. It must have begun earlier. */
+static assay_id origin(struct assay_digest *d, struct assay_map *names, assay_id id, char relation)
 {
-	for (size_t i = 0; i < im->threads; i++)
-		if (d->threads.at[im->first_thread + i].record->flags & ASSAY_THREAD_MAIN)
-			return d->threads.at[im->first_thread + i].record;
-	return NULL;
+	const char *from = assay_digest_string(d, d->images.at[id - 1].from);
+	uint32_t *number;
+
+	if (from[0] != relation || from[1] != ':')
+		return 0;
+	number = assay_map_at(names, assay_map_hash(from + 2, strlen(from + 2)), 0);
+	return number && *number < id ? *number : 0;
 }
 
 /*
- * The image that exec made of `im`: the next one of the same pid that no fork started. Its process goes
- * on, so wall time, CPU clock and run-queue delay go on where the image before left off. A forked copy
- * that only lived to exec, without one sample, is no more than the beginning of the program it became.
+ * `id` is what exec made of the image `before`. Its process goes on, so wall time, CPU clock and run-queue delay
+ * go on where the image before left off. A forked copy that only lived to exec, without one sample, is no more
+ * than the beginning of the program it became.
  */
-static void follow_exec(struct assay_digest *d, assay_id id)
+static void follow_exec(struct assay_digest *d, assay_id before, assay_id id)
 {
-	struct d_image *im = &d->images.at[id - 1], *next;
-	const struct assay_spool_thread *first = first_record(d, im);
-	assay_id n = id + 1;
+	struct d_image *im = &d->images.at[before - 1], *next = &d->images.at[id - 1];
 
-	while (n <= d->images.count &&
-	       (d->images.at[n - 1].header->pid != im->header->pid || d->images.at[n - 1].header->fork_ns))
-		n++;
-	if (!execed(im) || n > d->images.count)
+	if (!execed(im) || im->after)
 		return;
-	next = &d->images.at[n - 1];
-	im->after = n;
-	next->parent = id;
+	im->after = id;
+	next->parent = before;
 	im->folded = im->threads <= 1 && samples_of(d, im) == 0;
 	if (im->folded) {
 		next->start = im->start;
@@ -57,26 +55,43 @@ static void follow_exec(struct assay_digest *d, assay_id id)
 		next->core_wait_before = im->core_wait_before;
 	} else {
 		next->start = im->header->end_ns;
-		next->cpu_before = first ? first->live_start_cpu_ns : 0;
+		next->cpu_before = im->header->exec_cpu_ns;
 		/* of the process until then, however many images that was: 0 where it was not read */
-		next->core_wait_before = first && first->core_wait_ns ? first->core_wait_ns : im->core_wait_before;
+		next->core_wait_before =
+			im->header->exec_core_wait_ns ? im->header->exec_core_wait_ns : im->core_wait_before;
 	}
 }
 
-static void find_parent(struct assay_digest *d, assay_id id)
+/*
+ * Which image started which, and which are one process. They say so themselves, by the names of their spools;
+ * where they do not (a program that cleared its environment by hand), the parent's pid must do.
+ */
+static void find_origins(struct assay_digest *d)
 {
-	struct d_image *im = &d->images.at[id - 1];
+	struct assay_map names = { 0 }, pids = { 0 };
 
-	if (im->parent)
-		return;
-	for (assay_id p = id; p-- > 1;) {
-		const struct d_image *other = &d->images.at[p - 1];
+	for (assay_id id = 1; id <= d->images.count && !d->no_memory; id++) {
+		struct d_image *im = &d->images.at[id - 1];
+		const char *slash = strrchr(im->file, '/'), *name = slash ? slash + 1 : im->file;
+		uint32_t *mine, *parent = assay_map_at(&pids, (uint32_t)im->header->ppid, 0);
+		assay_id before = origin(d, &names, id, ASSAY_FROM_EXEC);
 
-		if (other->header->pid == im->header->ppid && other->header->start_ns <= im->header->start_ns) {
-			im->parent = p;
-			return;
-		}
+		if (before)
+			follow_exec(d, before, id);
+		if (!im->parent)
+			im->parent = origin(d, &names, id, ASSAY_FROM_CHILD);
+		if (!im->parent && parent && !*assay_digest_string(d, im->from))
+			im->parent = *parent;
+		mine = assay_map_at(&names, assay_map_hash(name, strlen(name)), 0);
+		if (mine)
+			*mine = id;
+		mine = assay_map_at(&pids, (uint32_t)im->header->pid, 0);
+		if (mine)
+			*mine = id;
+		d->no_memory |= !mine;
 	}
+	assay_map_free(&names);
+	assay_map_free(&pids);
 }
 
 /* A folded image's children belong to what it became. */
@@ -183,8 +198,7 @@ static void thread_account(struct assay_digest *d, struct d_thread *t)
 
 void assay_digest_account(struct assay_digest *d)
 {
-	for (assay_id i = 1; i <= d->images.count; i++)
-		find_parent(d, i), follow_exec(d, i);
+	find_origins(d);
 	for (assay_id i = 1; i <= d->images.count; i++) {
 		struct d_image *im = &d->images.at[i - 1];
 

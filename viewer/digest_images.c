@@ -264,6 +264,7 @@ static void take_image(struct assay_digest *d, assay_id image)
 	if (!*assay_digest_string(d, invoked))
 		invoked = im->exe;
 	im->name = assay_digest_text_of(d, last_part(assay_digest_string(d, invoked)));
+	im->from = spool_text(d, &im->spool, im->header->from);
 	im->command = command_text(d, &im->spool, im->header->command);
 	im->note = spool_text(d, &im->spool, im->header->note);
 	im->start = im->header->start_ns;

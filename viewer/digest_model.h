@@ -83,7 +83,8 @@ struct d_image {
 	struct assay_spool spool;
 	const char *file;
 	const struct assay_spool_header *header;
-	assay_id parent, after; /* after: the image of the same process that exec'ed this one */
+	assay_id from;          /* text: the image that it comes from, as it says */
+	assay_id parent, after; /* after: the image that exec made of this one */
 	assay_id name, exe, command, note; /* texts */
 	size_t first_thread, threads;
 	size_t first_load, loads;

@@ -1,5 +1,5 @@
 -- The profile: one SQLite file. docs/FORMAT.md describes it for readers.
--- application_id is 'ASSY'; user_version is the schema's version (ASSAY_PROFILE_VERSION in profile_db.h).
+-- application_id is 'ASSY'; user_version is the schema's version (PROFILE_VERSION in query.c).
 PRAGMA application_id = 1095979865;
 PRAGMA user_version = 1;
 

@@ -1,5 +1,7 @@
 #include "arena.h"
 
+#include "sys.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,7 +27,7 @@ static int fill(int fd, uint64_t offset, uint64_t size)
 	static const char zeros[PAGE];
 
 	for (uint64_t done = 0; done < size; done += PAGE) {
-		ssize_t n = pwrite(fd, zeros, PAGE, (off_t)(offset + done));
+		ssize_t n = assay_sys_pwrite(fd, zeros, PAGE, offset + done);
 
 		if (n != PAGE)
 			return n < 0 ? -errno : -ENOSPC;
@@ -43,11 +45,11 @@ static int reserve_in_file(uint64_t offset, uint64_t size, int fd)
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < offset + size)
 		return -EFBIG;
 	if (fd < 0) {
-		opened = fd = open(assay_process.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		opened = fd = assay_sys_open(assay_process.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 		if (fd < 0)
 			return -errno;
 	}
-	error = fallocate(fd, 0, (off_t)offset, (off_t)size) < 0 ? -errno : 0;
+	error = assay_sys_fallocate(fd, offset, size) < 0 ? -errno : 0;
 	if (error == -EOPNOTSUPP || error == -ENOSYS)
 		error = fill(fd, offset, size);
 	if (opened >= 0)
@@ -94,7 +96,9 @@ void *assay_arena_alloc(struct assay_arena *arena, size_t size)
 			chunk = CHUNK_MAX;
 		if (chunk < size)
 			chunk = round_up(size, PAGE);
-		at = take_chunk(chunk);
+		/* near the limit a smaller one may still be had */
+		while (!(at = take_chunk(chunk)) && chunk / 2 >= size && chunk > CHUNK_FIRST)
+			chunk /= 2;
 		if (!at)
 			return NULL;
 		arena->next = at;

@@ -80,7 +80,9 @@ void assay_slots_after_fork(struct assay_thread *self)
 	for (uint32_t i = 0; i < n; i++) {
 		struct assay_thread *thread = assay_slots_at(i);
 
-		if (thread && thread != self)
-			assay_slots_give_back(thread);
+		if (!thread || thread == self)
+			continue;
+		thread->slot = i; /* one that was being made at the fork may not know it yet */
+		assay_slots_give_back(thread);
 	}
 }

@@ -367,6 +367,22 @@ static void the_account(void **state)
 	assert_rows("SELECT value FROM run WHERE key = 'exit_status'", "3\n");
 }
 
+/* This image is what exec made of the one whose spool is named so. */
+static void made_of(struct spool_builder *b, const char *name)
+{
+	assay_ref from = builder_string(b, name); /* may move the header */
+
+	b->header->from = from;
+}
+
+/* The thread that called exec: its clocks then. */
+static void execs(struct spool_builder *b, uint64_t cpu, uint64_t core_wait, uint64_t when)
+{
+	b->header->exec_cpu_ns = cpu;
+	b->header->exec_core_wait_ns = core_wait;
+	finish(b, ASSAY_STATE_EXECED, 0, when);
+}
+
 /* A shell forks, the copy execs a program, that execs another: no image for the copy, two for the programs. */
 static void exec_chains(void **state)
 {
@@ -386,16 +402,17 @@ static void exec_chains(void **state)
 	b.header->fork_ns = 2000 * MS;
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	totals(&b, t, 20 * MS, 2 * MS, 0);
-	finish(&b, ASSAY_STATE_EXECED, 0, 2020 * MS);
+	execs(&b, 2 * MS, 0, 2020 * MS);
 	save(&b, "200-0");
 
 	/* what it became: the copy's 2 ms and 4 ms of exec and loader before measuring began */
 	begin_image(&b, 200, 100, 2030 * MS, "one");
+	made_of(&b, "e:200-0.spool");
 	b.header->startup_cpu_ns = 6 * MS;
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	builder_samples(&b, t, builder_node(&b, main_base(&b, t), program, address_of(alpha)), 18, 5 * MS);
 	totals(&b, t, 500 * MS, 100 * MS, 10 * MS);
-	finish(&b, ASSAY_STATE_EXECED, 0, 2530 * MS);
+	execs(&b, 100 * MS, 10 * MS, 2530 * MS);
 	save(&b, "200-1");
 
 	/* a child of the copy's pid, while it was `one` */
@@ -408,14 +425,16 @@ static void exec_chains(void **state)
 
 	/* the CPU clock and the run-queue delay of the process go on across exec */
 	begin_image(&b, 200, 100, 2540 * MS, "two");
+	made_of(&b, "e:200-1.spool");
 	b.header->startup_cpu_ns = 105 * MS;
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	builder_samples(&b, t, builder_node(&b, main_base(&b, t), program, address_of(beta)), 28, 5 * MS);
 	totals(&b, t, 400 * MS, 250 * MS, 25 * MS);
-	finish(&b, ASSAY_STATE_EXECED, 0, 2940 * MS);
+	execs(&b, 250 * MS, 25 * MS, 2940 * MS);
 	save(&b, "200-2");
 
 	begin_image(&b, 200, 100, 2950 * MS, "three");
+	made_of(&b, "e:200-2.spool");
 	b.header->startup_cpu_ns = 255 * MS;
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	builder_samples(&b, t, builder_node(&b, main_base(&b, t), program, address_of(beta)), 9, 5 * MS);
@@ -458,9 +477,10 @@ static void a_copy_with_samples_is_not_folded(void **state)
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	builder_samples(&b, t, builder_node(&b, main_base(&b, t), program, address_of(alpha)), 2, 5 * MS);
 	totals(&b, t, 20 * MS, 12 * MS, 0);
-	finish(&b, ASSAY_STATE_EXECED, 0, 2020 * MS);
+	execs(&b, 12 * MS, 0, 2020 * MS);
 	save(&b, "200-0");
 	begin_image(&b, 200, 100, 2030 * MS, "one");
+	made_of(&b, "e:200-0.spool");
 	b.header->startup_cpu_ns = 15 * MS;
 	t = builder_thread(&b, 200, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
 	totals(&b, t, 500 * MS, 20 * MS, 0);
@@ -470,6 +490,36 @@ static void a_copy_with_samples_is_not_folded(void **state)
 	assert_rows("SELECT p.pid, p.name, p.ended, t.cpu_ns / 1000000, t.startup_ns / 1000000, t.samples FROM process p"
 		    " JOIN thread t ON t.process = p.id ORDER BY p.start_ns",
 		"100|sh|exit|10|0|0\n200|sh|exec|12|0|2\n200|one|exit|8|3|0\n");
+}
+
+/* Pids come again (other namespaces, long runs): images are joined by what they say, not by pid. */
+static void strangers_of_one_pid(void **state)
+{
+	struct spool_builder b;
+	assay_ref t;
+
+	(void)state;
+	write_run_file(1000 * MS, 9000 * MS, 0);
+	for (int i = 0; i < 2; i++) {
+		begin_image(&b, 1, 0, (uint64_t)(2000 + i) * MS, i ? "other" : "one");
+		t = builder_thread(&b, 1, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
+		builder_samples(&b, t, builder_node(&b, main_base(&b, t), program, address_of(alpha)), 2, 450 * MS);
+		totals(&b, t, 1000 * MS, 900 * MS, 0);
+		execs(&b, 900 * MS, 0, (uint64_t)(3000 + i) * MS);
+		save(&b, i ? "1-1" : "1-0");
+	}
+	for (int i = 0; i < 2; i++) {
+		begin_image(&b, 1, 0, (uint64_t)(3010 + i) * MS, i ? "other's" : "one's");
+		made_of(&b, i ? "e:1-1.spool" : "e:1-0.spool");
+		b.header->startup_cpu_ns = 905 * MS;
+		totals(&b, builder_thread(&b, 1, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE), 500 * MS, 1000 * MS, 0);
+		finish(&b, ASSAY_STATE_EXITED, 0, (uint64_t)(3510 + i) * MS);
+		save(&b, i ? "1-3" : "1-2");
+	}
+	digest_all();
+	assert_rows("SELECT p.name, q.name, t.cpu_ns / 1000000, t.startup_ns / 1000000 FROM process p JOIN thread t"
+		    " ON t.process = p.id LEFT JOIN process q ON q.id = p.parent ORDER BY p.start_ns",
+		"one|NULL|900|0\nother|NULL|900|0\none's|one|100|5\nother's|other|100|5\n");
 }
 
 /* Killed: nothing was settled. What the last sample saw counts, and the launcher's word for the end of the first process. */
@@ -922,6 +972,7 @@ int main(void)
 		TEST(the_account),
 		TEST(exec_chains),
 		TEST(a_copy_with_samples_is_not_folded),
+		TEST(strangers_of_one_pid),
 		TEST(killed_processes),
 		TEST(without_the_launchers_word),
 		TEST(pooled_threads),

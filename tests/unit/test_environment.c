@@ -63,7 +63,7 @@ static char **give(char *const *envp, void **memory)
 	char **given;
 
 	memset(room + size, 0x5a, 8);
-	given = assay_environment_give(envp, room);
+	given = assay_environment_give(envp, 'c', room);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(room[size + (size_t)i], 0x5a);
 	*memory = room;
