@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { SMALL = 64 * 1024 };
+
 static int check_header(struct assay_spool *spool, const char **why)
 {
 	const struct assay_spool_header *h = (const void *)spool->base;
@@ -56,12 +58,38 @@ static uint64_t used_part(int fd, uint64_t size)
 	return h.next;
 }
 
+static int map(int fd, uint64_t size, struct assay_spool *spool)
+{
+	void *base = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	spool->base = base;
+	spool->mapped = size;
+	return 0;
+}
+
+static int copy(int fd, uint64_t size, struct assay_spool *spool)
+{
+	uint8_t *bytes = malloc(size);
+	uint64_t have = 0;
+	ssize_t n;
+
+	if (!bytes)
+		return -ENOMEM;
+	while (have < size && (n = pread(fd, bytes + have, size - have, (off_t)have)) > 0)
+		have += (uint64_t)n;
+	spool->base = bytes;
+	spool->mapped = have;
+	spool->copied = true;
+	return 0;
+}
+
 int assay_spool_open(const char *path, struct assay_spool *spool, const char **why)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), error;
 	uint64_t size = 0;
-	void *base = NULL;
 
 	*spool = (struct assay_spool){ 0 };
 	*why = "not readable";
@@ -77,14 +105,11 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 	}
 	if (!error) {
 		size = used_part(fd, (uint64_t)st.st_size);
-		base = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-		error = base == MAP_FAILED ? -errno : 0;
+		error = size <= SMALL ? copy(fd, size, spool) : map(fd, size, spool);
 	}
 	close(fd);
 	if (error)
 		return error;
-	spool->base = base;
-	spool->mapped = size;
 	error = check_header(spool, why);
 	if (error)
 		assay_spool_close(spool);
@@ -95,7 +120,9 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 
 void assay_spool_close(struct assay_spool *spool)
 {
-	if (spool->base)
+	if (spool->copied)
+		free((void *)spool->base);
+	else if (spool->base)
 		munmap((void *)spool->base, spool->mapped);
 	free(spool->visited);
 	*spool = (struct assay_spool){ 0 };

@@ -16,7 +16,8 @@
 struct assay_spool {
 	const uint8_t *base;
 	uint64_t size;     /* bytes that may be read */
-	uint64_t mapped;
+	uint64_t mapped;   /* bytes at base */
+	bool copied;       /* base is malloc'ed: a small spool is read, so that a run of very many needs no mapping each */
 	const struct assay_spool_header *header;
 	uint8_t *visited;  /* a bit a slot, for one walk at a time */
 	bool cut_off;      /* the file ends before what was written to it */

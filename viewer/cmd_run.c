@@ -286,7 +286,6 @@ static int describe(struct run *r)
 	assay_run_file_put(r->dir, "library", r->launch.library);
 	assay_run_file_put(r->dir, "output", r->profile);
 	assay_run_file_put_number(r->dir, "output_numbered", !r->output);
-	assay_run_file_put_number(r->dir, "force", r->force);
 	assay_run_file_put_number(r->dir, "rate_hz", r->launch.rate);
 	assay_run_file_put(r->dir, "clock", r->launch.clock);
 	assay_run_file_put(r->dir, "unwinder", r->launch.unwinder);
@@ -302,31 +301,48 @@ static int describe(struct run *r)
 
 static volatile pid_t child;
 
-static void pass_on(int signal)
+/*
+ * A signal sent to the launcher is meant for the program. Not passed on is what it has got by itself: what the
+ * kernel sends (keys, a hang-up) and what a process of our own group sends go to the whole group. (The rule is
+ * sudo's. A signal that another process sends to the whole group still arrives twice: it looks like one to us.)
+ */
+static void pass_on(int signal, siginfo_t *info, void *context)
 {
-	if (child > 0)
+	int saved = errno;
+
+	(void)context;
+	if (child > 0 && info->si_code <= 0 && (info->si_pid == 0 || getpgid(info->si_pid) != getpgrp()))
 		kill(child, signal);
+	errno = saved;
 }
 
-/* Keys reach the program from the terminal by themselves; what is sent to the launcher alone is passed on. */
-static void set_signals(void (*keys)(int), void (*sent)(int))
+static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
+
+static void set_signals(bool running)
 {
-	signal(SIGINT, keys);
-	signal(SIGQUIT, keys);
-	signal(SIGTERM, sent);
-	signal(SIGHUP, sent);
-	signal(SIGUSR1, sent);
-	signal(SIGUSR2, sent);
+	struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction none = { .sa_handler = SIG_IGN };
+
+	for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+		sigaction(passed_on[i], running ? &action : &none, NULL);
 }
 
+/* Waits for the program's end; while it is stopped, so is the launcher, as the shell expects of a job. */
 static int wait_for(pid_t pid, struct rusage *usage)
 {
 	int status;
 
-	while (wait4(pid, &status, 0, usage) < 0)
-		if (errno != EINTR)
-			return -1;
-	return status;
+	for (;;) {
+		if (wait4(pid, &status, WUNTRACED, usage) < 0) {
+			if (errno != EINTR)
+				return -1;
+		} else if (WIFSTOPPED(status)) {
+			raise(SIGSTOP);
+			kill(pid, SIGCONT);
+		} else {
+			return status;
+		}
+	}
 }
 
 static int64_t time_of(const struct timeval *t)
@@ -351,14 +367,14 @@ static int start_and_wait(struct run *r, int *status)
 		return ASSAY_EXIT_NOT_EXECUTABLE;
 	}
 	child = pid;
-	set_signals(SIG_IGN, pass_on);
+	set_signals(true);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	assay_run_file_put_number(r->dir, "root_pid", pid);
 	*status = wait_for(pid, &usage);
 	assay_run_file_put_number(r->dir, "kernel_cpu_ns", time_of(&usage.ru_utime) + time_of(&usage.ru_stime));
 	assay_run_file_put_number(r->dir, "wait_status", *status);
 	assay_run_file_put_number(r->dir, "end_ns", (int64_t)now(CLOCK_MONOTONIC));
-	set_signals(SIG_IGN, SIG_IGN);
+	set_signals(false);
 	child = 0;
 	return ASSAY_EXIT_OK;
 }
@@ -378,7 +394,7 @@ static void show(const char *profile)
 
 static void digest(struct run *r)
 {
-	struct assay_digest_options o = { .dir = r->dir };
+	struct assay_digest_options o = { .dir = r->dir, .force = r->force };
 	char *written = NULL;
 	int result = assay_digest(&o, &written);
 

@@ -16,6 +16,10 @@ static int prepare(struct assay_digest *d, const char *dir)
 		assay_error("%s: not a run directory of Assay (it has no file '%s')", dir, "run");
 	else if (error)
 		assay_error("%s: %s", dir, strerror(-error));
+	if (!error && !assay_run_dir_is_mine(dir)) {
+		assay_error("%s: belongs to another user, who alone can digest it", dir);
+		error = -EPERM;
+	}
 	if (!error)
 		d->run_start = (uint64_t)assay_run_file_number(&d->run, "start_ns", 0);
 	return error;
@@ -53,8 +57,7 @@ int assay_digest(const struct assay_digest_options *options, char **written)
 	assay_digest_symbols(&d, resolver);
 	assay_digest_merge(&d);
 	error = d.no_memory ? -ENOMEM
-			    : assay_digest_write(&d, output,
-				      options->force || assay_run_file_number(&d.run, "force", 0), numbered, written);
+			    : assay_digest_write(&d, output, options->force, numbered, written);
 	if (!error && d.unreadable)
 		error = ASSAY_DIGEST_PARTLY;
 out:

@@ -151,6 +151,19 @@ int assay_run_dir_make(const char *parent, char **dir)
 	return 0;
 }
 
+bool assay_run_dir_is_mine(const char *dir)
+{
+	char *path = join(dir, ASSAY_RUN_FILE);
+	struct stat folder, file;
+	bool mine = path && stat(dir, &folder) == 0 && folder.st_uid == geteuid();
+
+	if (mine && lstat(path, &file) == 0)
+		mine = file.st_uid == geteuid();
+
+	free(path);
+	return mine;
+}
+
 static int is_spool(const char *name)
 {
 	size_t n = strlen(name), suffix = strlen(ASSAY_SPOOL_SUFFIX);
@@ -183,7 +196,7 @@ char **assay_run_dir_list(void)
 
 	snprintf(prefix, sizeof prefix, PREFIX "%ld-", (long)getuid());
 	while (d && list && (e = readdir(d))) {
-		char **more;
+		char **more, *dir;
 
 		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
 			continue;
@@ -191,8 +204,13 @@ char **assay_run_dir_list(void)
 		if (!more)
 			break;
 		list = more;
-		list[count] = join(parent, e->d_name);
-		list[++count] = NULL;
+		dir = join(parent, e->d_name);
+		if (dir && assay_run_dir_is_mine(dir)) {
+			list[count] = dir;
+			list[++count] = NULL;
+		} else {
+			free(dir);
+		}
 	}
 	if (d)
 		closedir(d);

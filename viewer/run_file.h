@@ -7,6 +7,7 @@
 #ifndef ASSAY_VIEWER_RUN_FILE_H
 #define ASSAY_VIEWER_RUN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,9 @@ int assay_run_dir_make(const char *parent, char **dir);
 
 /* The folder in which run directories are made when nobody says where. Static or from the environment. */
 const char *assay_run_dir_parent(void);
+
+/* Whether a run directory and its file, if any, are this user's: what they say is not believed otherwise. */
+bool assay_run_dir_is_mine(const char *dir);
 
 /* Removes a run directory with the files that Assay made in it, and nothing else. */
 void assay_run_dir_remove(const char *dir);
