@@ -163,7 +163,7 @@ if ! on_small 64k true 2>small.err; then
 	skip 'no space for the profile' "no small file system can be made: $(tail -n 1 small.err)"
 	skip 'no space for the spools' "no small file system can be made: $(tail -n 1 small.err)"
 else
-	on_small 40k '"$ASSAY" run -q -o small/x.assay ./hot 100 >small.out 2>small.err; echo $? >small.status; ls -A small >small.ls'
+	on_small 12k '"$ASSAY" run -q -o small/x.assay ./hot 100 >small.out 2>small.err; echo $? >small.status; ls -A small >small.ls'
 	same 'no space for the profile: exit status' "$(cat small.status)" 5
 	like '... says so' "$(cat small.err)" "*small/x.assay*assay digest $work/spools/*"
 	same '... leaves nothing half written' "$(cat small.ls)" ''
