@@ -122,8 +122,23 @@ void assay_handler(int signal, siginfo_t *info, void *context)
 			assay_guard_leave();
 		} else {
 			assay_handler_drop(thread, ASSAY_DROP_BUSY);
+			thread->missed = true;
 			assay_clock_next(thread, assay_thread_cpu_ns());
 		}
 	}
+	errno = saved;
+}
+
+void assay_handler_catch_up(void)
+{
+	struct assay_thread *thread = assay_tls.thread;
+	siginfo_t info = { .si_signo = assay_process.signal, .si_code = SI_TIMER };
+	int saved = errno;
+
+	if (!thread || !thread->missed)
+		return;
+	thread->missed = false;
+	info.si_value.sival_int = ASSAY_CLOCK_MAGIC;
+	syscall(SYS_rt_tgsigqueueinfo, assay_process.pid, thread->tid, assay_process.signal, &info);
 	errno = saved;
 }

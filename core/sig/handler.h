@@ -24,4 +24,10 @@ extern assay_unwind_fn *assay_handler_unwind;
 /* Counts a loss in the thread's record, or in the header where there is none. */
 void assay_handler_drop(struct assay_thread *thread, enum assay_spool_drop why);
 
+/*
+ * After a long stretch under the guard (fork): if a sample was due in it, it is taken now, so that its time does not go to
+ * whatever the program does next. The thread itself, outside handlers and the guard.
+ */
+void assay_handler_catch_up(void);
+
 #endif
