@@ -47,7 +47,7 @@ real()
 		used_part "$spool" >"$tmp/seed/spool/$name-$(basename "$spool" .spool)"
 		used_part "$spool"
 	done >"$tmp/seed/digest/$name"
-	printf '\1' >>"$tmp/seed/digest/$name"
+	printf '\132' >>"$tmp/seed/digest/$name"
 	# small pages, or the inputs are mostly padding
 	sqlite3 "$run/profile" "PRAGMA page_size = 512; VACUUM INTO '$tmp/seed/profile/$name'" || return 1
 	rm -rf "$run"

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SPOOLS_MAX = 6 };
+/* The last byte: ALWAYS writes the profile; others write it for one input in 16, as that takes ten times as long. */
+enum { SPOOLS_MAX = 6, ALWAYS = 0x5a };
 
 static char dir[] = "/dev/shm/assay-fuzz-XXXXXX";
 
@@ -180,7 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&d);
 		snprintf(path, sizeof path, "%s/out.assay", dir);
 		/* whatever one spool holds, the others' profile is made */
-		if (options % 32 == 0) {
+		if (options == ALWAYS || assay_map_hash(data, size) % 16 == 0) {
 			if (assay_digest_write(&d, path, true, false, &written) < 0)
 				__builtin_trap();
 			unlink(path);
