@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "modules.h"
 #include "real.h"
@@ -42,9 +43,45 @@ static int iterate_own(int (*callback)(struct dl_phdr_info *, size_t, void *), v
 	return result;
 }
 
+/*
+ * AddressSanitizer's run-time refuses to start when it is not the first library after the program: it asks here, and we
+ * are not to be seen. (What it fears for, that its own malloc and wrappers come first, holds: we have no malloc, and our
+ * wrappers call the next in line, which is it.)
+ */
+struct filter {
+	int (*callback)(struct dl_phdr_info *, size_t, void *);
+	void *data;
+	ElfW(Addr) ours;
+};
+
+static int all_but_ours(struct dl_phdr_info *info, size_t size, void *context)
+{
+	const struct filter *f = context;
+
+	return info->dlpi_addr == f->ours ? 0 : f->callback(info, size, f->data);
+}
+
+static bool is_sanitizer(const void *caller)
+{
+	static _Atomic int present; /* 0 not looked yet, 1 no, 2 yes */
+	Dl_info at;
+
+	if (!atomic_load_explicit(&present, memory_order_relaxed))
+		atomic_store(&present, dlsym(RTLD_DEFAULT, "__asan_init") ? 2 : 1);
+	return present == 2 && dladdr(caller, &at) && at.dli_fname && strstr(at.dli_fname, "/libasan.so");
+}
+
 ASSAY_EXPORT int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
 {
 	if (assay_tls.inside && assay_process.libunwind)
 		return iterate_own(callback, data);
+	if (is_sanitizer(__builtin_return_address(0))) {
+		struct filter f = { callback, data, 0 };
+		Dl_info us;
+
+		if (dladdr((void *)is_sanitizer, &us))
+			f.ours = (ElfW(Addr))us.dli_fbase;
+		return ASSAY_REAL(dl_iterate_phdr)(all_but_ours, &f);
+	}
 	return ASSAY_REAL(dl_iterate_phdr)(callback, data);
 }
