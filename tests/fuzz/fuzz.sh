@@ -12,6 +12,10 @@ python=/usr/bin/python3
 tests=0
 export UBSAN_OPTIONS=print_stacktrace=1 LC_ALL=C.UTF-8
 unset ASSAY_SPOOL_DIR LD_PRELOAD
+# A target that fails leaves its files behind.
+FUZZ_SCRATCH=$(mktemp -d /dev/shm/assay-fuzz.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+export FUZZ_SCRATCH
+trap 'rm -rf "$FUZZ_SCRATCH"' EXIT
 
 # A target, and the least share of its code's edges, in percent, that its seeds alone are known to reach.
 targets='

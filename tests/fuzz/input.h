@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* libFuzzer's side: see https://llvm.org/docs/LibFuzzer.html */
@@ -29,6 +31,15 @@ static inline uint64_t input_take(struct input *in, size_t size)
 	in->at += n;
 	in->left -= n;
 	return value;
+}
+
+/* A template for mkostemp or mkdtemp in $FUZZ_SCRATCH, memory that fuzz.sh clears away; else in /dev/shm. */
+static inline char *input_scratch(void)
+{
+	const char *folder = getenv("FUZZ_SCRATCH");
+	char *path = NULL;
+
+	return asprintf(&path, "%s/assay-fuzz-XXXXXX", folder ? folder : "/dev/shm") < 0 ? NULL : path;
 }
 
 static inline uint32_t input_random(uint64_t *state)

@@ -17,7 +17,7 @@
 /* The last byte: ALWAYS writes the profile; others write it for one input in 16, as that takes ten times as long. */
 enum { SPOOLS_MAX = 6, ALWAYS = 0x5a };
 
-static char dir[] = "/dev/shm/assay-fuzz-XXXXXX";
+static char *dir;
 
 /* ---- stands for viewer/resolve.c ---- */
 
@@ -51,7 +51,7 @@ static void end(void)
 
 static void write_file(const char *name, const void *bytes, size_t size)
 {
-	char path[64];
+	char path[512];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -67,7 +67,8 @@ static void set_up(void)
 				  "start_ns=1000000000\0root_pid=100\0rate_hz=200\0clock=cpu\0end_ns=3000000000\0"
 				  "wait_status=0\0kernel_cpu_ns=100000000";
 
-	if (!mkdtemp(dir))
+	dir = input_scratch();
+	if (!dir || !mkdtemp(dir))
 		abort();
 	atexit(end);
 	write_file(ASSAY_RUN_FILE, run, sizeof run);
@@ -93,7 +94,7 @@ static void write_spools(const uint8_t *data, size_t size)
 		size -= end_;
 	}
 	for (unsigned i = n; i < had; i++) {
-		char path[64];
+		char path[512];
 
 		snprintf(path, sizeof path, "%s/%u.spool", dir, i);
 		unlink(path);
@@ -161,13 +162,13 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct assay_digest d = { 0 };
-	char path[64], *written = NULL;
+	char path[512], *written = NULL;
 	uint8_t options;
 
 	if (size < 17)
 		return 0;
 	options = data[size - 1];
-	if (dir[sizeof dir - 2] == 'X')
+	if (!dir)
 		set_up();
 	write_spools(data, size - 1);
 	d.dir = dir;
