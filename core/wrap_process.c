@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "profile/environment.h"
+#include "program.h"
 #include "real.h"
 #include "sig/state.h"
 #include "spool.h"
@@ -60,7 +61,7 @@ ASSAY_EXPORT int execve(const char *path, char *const argv[], char *const envp[]
 {
 	bool left;
 
-	if (!assay_process.active)
+	if (!assay_process.active || !assay_program_takes_preload(path))
 		return ASSAY_REAL(execve)(path, argv, envp);
 	envp = WITH_ASSAY(envp, relation());
 	left = leave();
@@ -71,7 +72,7 @@ ASSAY_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[
 {
 	bool left;
 
-	if (!assay_process.active)
+	if (!assay_process.active || !assay_program_found_takes_preload(file))
 		return ASSAY_REAL(execvpe)(file, argv, envp);
 	envp = WITH_ASSAY(envp, relation());
 	left = leave();
@@ -82,7 +83,7 @@ ASSAY_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	bool left;
 
-	if (!assay_process.active)
+	if (!assay_process.active || !assay_program_open_takes_preload(fd))
 		return ASSAY_REAL(fexecve)(fd, argv, envp);
 	envp = WITH_ASSAY(envp, relation());
 	left = leave();
@@ -185,7 +186,7 @@ ASSAY_EXPORT int execle(const char *path, const char *first, ...)
 ASSAY_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 			     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	if (assay_process.active)
+	if (assay_process.active && assay_program_takes_preload(path))
 		envp = WITH_ASSAY(envp, ASSAY_FROM_CHILD);
 	return ASSAY_REAL(posix_spawn)(pid, path, actions, attributes, argv, envp);
 }
@@ -193,7 +194,7 @@ ASSAY_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_fil
 ASSAY_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			      const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	if (assay_process.active)
+	if (assay_process.active && assay_program_found_takes_preload(file))
 		envp = WITH_ASSAY(envp, ASSAY_FROM_CHILD);
 	return ASSAY_REAL(posix_spawnp)(pid, file, actions, attributes, argv, envp);
 }
