@@ -9,7 +9,7 @@
 
 #define BURN_STEPS 20000
 
-static volatile unsigned long long burn_sink;
+static __thread volatile unsigned long long burn_sink; /* a thread's own: ThreadSanitizer looks */
 
 /* CPU time of this thread, in milliseconds. */
 static inline long burn_clock(void)

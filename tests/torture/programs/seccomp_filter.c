@@ -21,7 +21,7 @@ static struct sock_filter few[] = {
 	IF(SYS_futex, SECCOMP_RET_ALLOW), IF(SYS_munmap, SECCOMP_RET_ALLOW), IF(SYS_newfstatat, SECCOMP_RET_ALLOW),
 	IF(SYS_fork, SECCOMP_RET_ALLOW), IF(SYS_clone, SECCOMP_RET_ALLOW), IF(SYS_wait4, SECCOMP_RET_ALLOW),
 	IF(SYS_set_robust_list, SECCOMP_RET_ALLOW), IF(SYS_rt_sigprocmask, SECCOMP_RET_ALLOW),
-	IF(SYS_execve, SECCOMP_RET_ALLOW), IF(SYS_gettid, SECCOMP_RET_ALLOW),
+	IF(SYS_execve, SECCOMP_RET_ALLOW), IF(SYS_gettid, SECCOMP_RET_ALLOW), IF(SYS_madvise, SECCOMP_RET_ERRNO | EPERM),
 	ANSWER(SECCOMP_RET_KILL_PROCESS),
 };
 static struct sock_filter most[] = {
@@ -31,8 +31,11 @@ static struct sock_filter most[] = {
 
 static void *other(void *p)
 {
+	volatile int *go = p;
+
 	hot(PLANTED / 4);
-	for (volatile int *go = p; !*go;)
+	*go = 1;
+	while (*go == 1)
 		;
 	locked_in(1000);
 	return p;
@@ -49,12 +52,14 @@ int main(int argc, char **argv)
 		filter = (struct sock_fprog){ sizeof most / sizeof *most, most };
 	NEED(pthread_create(&id, NULL, other, (void *)&go) == 0);
 	hot(PLANTED / 4);
+	while (!go)
+		sched_yield();
 	NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	if (argc > 2)
 		NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 	else
 		NEED(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0);
-	go = 1;
+	go = 2;
 	locked_in(3000);
 	if (kind)
 		hot(PLANTED / 2);

@@ -13,10 +13,12 @@
 static sigjmp_buf back;
 static volatile int jump;
 
+HOT(in_handler)
+
 static void handler(int signal)
 {
 	(void)signal;
-	hot(PLANTED / 40);
+	in_handler(1);
 	if (jump)
 		siglongjmp(back, 1);
 }
@@ -37,6 +39,7 @@ int main(void)
 		jump = i % 2;
 		if (!sigsetjmp(back, 1))
 			raise(SIGUSR1);
+		hot(PLANTED / 40);
 	}
 	NEED(sigaltstack(NULL, &now) == 0);
 	printf("%s\n", now.ss_sp == stack.ss_sp && now.ss_size == stack.ss_size && !now.ss_flags ? "kept" : "changed");

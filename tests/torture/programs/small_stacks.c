@@ -6,7 +6,7 @@
 
 static void *thread(void *p)
 {
-	hot(2);
+	hot(PLANTED / 8);
 	return p;
 }
 
@@ -18,11 +18,11 @@ int main(void)
 
 	pthread_attr_init(&small);
 	NEED(pthread_attr_setstacksize(&small, least) == 0);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 4; i++) {
 		NEED(pthread_create(&id, &small, thread, NULL) == 0);
 		NEED(pthread_join(id, NULL) == 0);
 	}
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 4; i++) {
 		void *stack = mmap(NULL, least, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		NEED(stack != MAP_FAILED);
