@@ -12,9 +12,15 @@ enum { SMALL = 64 * 1024 };
 
 static int check_header(struct assay_spool *spool, const char **why)
 {
+	static const char unwritten[sizeof((struct assay_spool_header *)0)->magic];
 	const struct assay_spool_header *h = (const void *)spool->base;
 	uint64_t next;
 
+	/* the magic is written last */
+	if (spool->mapped >= sizeof *h && memcmp(h->magic, unwritten, sizeof unwritten) == 0) {
+		*why = "was not begun";
+		return -ENODATA;
+	}
 	if (spool->mapped < sizeof *h || memcmp(h->magic, ASSAY_SPOOL_MAGIC, sizeof h->magic) != 0) {
 		*why = "not a spool";
 		return -EINVAL;
@@ -99,6 +105,10 @@ int assay_spool_open(const char *path, struct assay_spool *spool, const char **w
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) < 0 ? -errno : 0;
+	if (!error && S_ISREG(st.st_mode) && st.st_size == 0) {
+		*why = "was not begun";
+		error = -ENODATA;
+	}
 	if (!error && (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct assay_spool_header))) {
 		*why = "not a spool";
 		error = -EINVAL;

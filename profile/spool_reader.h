@@ -24,7 +24,8 @@ struct assay_spool {
 };
 
 /*
- * Opens a spool. 0, or a negative errno (-ENOMEM, -EINVAL: no spool, or one of another version), with
+ * Opens a spool. 0, or a negative errno (-ENOMEM; -EINVAL: no spool, or one of another version; -ENODATA: its
+ * process was killed before it had written the header, so there is nothing to read), with
  * *why in words (static). To be closed with assay_spool_close.
  */
 int assay_spool_open(const char *path, struct assay_spool *spool, const char **why);

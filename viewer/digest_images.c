@@ -287,12 +287,18 @@ static void open_spool(struct assay_digest *d, const char *name)
 	const char *why = NULL;
 	char *path = NULL;
 	assay_id id;
+	int error;
 
 	if (asprintf(&path, "%s/%s", d->dir, name) < 0) {
 		d->no_memory = true;
 		return;
 	}
-	if (assay_spool_open(path, &spool, &why) < 0) {
+	error = assay_spool_open(path, &spool, &why);
+	if (error == -ENODATA) { /* of a process that was killed at once */
+		free(path);
+		return;
+	}
+	if (error < 0) {
 		assay_error("%s: %s; it is left out", path, why);
 		d->unreadable++;
 		free(path);
