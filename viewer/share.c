@@ -5,8 +5,6 @@
 
 static const double z = 1.96; /* 95 % of a normal distribution lies within z standard deviations */
 
-enum { FEW_SAMPLES = 5 };
-
 void assay_weight_add(struct assay_weight *to, const struct assay_weight *from)
 {
 	to->sum += from->sum;
@@ -16,15 +14,18 @@ void assay_weight_add(struct assay_weight *to, const struct assay_weight *from)
 		to->count = from->count > 0 ? INT64_MAX : INT64_MIN;
 }
 
-static double wilson_half_width(double p, double n)
+/* z standard deviations of a share of n samples, taken at the centre of Wilson's interval and not at the share itself. */
+static double at_wilsons_centre(double p, double n)
 {
-	return z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+	double centre = (p * n + z * z / 2) / (n + z * z);
+
+	return z * sqrt(centre * (1 - centre) / n);
 }
 
 struct assay_share assay_share_of(const struct assay_weight *part, const struct assay_weight *all)
 {
 	struct assay_share share = {.exact = part->count <= 0};
-	double p, rest, error, least;
+	double p, rest, error;
 
 	if (!(all->sum > 0))
 		return share;
@@ -34,10 +35,6 @@ struct assay_share assay_share_of(const struct assay_weight *part, const struct 
 		return share;
 	rest = fmax(all->sumsq - part->sumsq, 0);
 	error = z * sqrt((1 - p) * (1 - p) * fmax(part->sumsq, 0) + p * p * rest) / all->sum;
-	if (part->count < FEW_SAMPLES || (double)all->count - (double)part->count < FEW_SAMPLES) {
-		least = wilson_half_width(fmin(fmax(p, 0), 1), all->sum * all->sum / all->sumsq);
-		error = fmax(error, least);
-	}
-	share.error = 100 * error;
+	share.error = 100 * fmax(error, at_wilsons_centre(fmin(fmax(p, 0), 1), all->sum * all->sum / all->sumsq));
 	return share;
 }

@@ -36,10 +36,11 @@ void assay_weight_add(struct assay_weight *to, const struct assay_weight *from);
  * of a ratio of two sums (W. G. Cochran, Sampling Techniques, 3rd edition, 1977, section 6.4) for samples
  * drawn independently. With equal weights it is the familiar sqrt(p * (1 - p) / n).
  *
- * With fewer than five samples inside the set, or outside it, that formula promises too much (it says 0 for
- * the set that has all samples), so +- is then at least half the width of Wilson's interval (E. B. Wilson,
- * J. Am. Stat. Assoc. 22, 1927, p. 209) for n = W^2 / sum of w_i^2, the effective number of samples
- * (L. Kish, Survey Sampling, 1965).
+ * With few samples inside the set, or outside it, that formula promises too little error (it says 0 for the set that
+ * has all samples), and it does so most where the share came out too small. So +- is at least 1.96 times the standard
+ * error at c = (p n + z^2 / 2) / (n + z^2), the centre of Wilson's interval (E. B. Wilson, J. Am. Stat. Assoc. 22,
+ * 1927, p. 209), sqrt(c (1 - c) / n), with n = W^2 / sum of w_i^2, the effective number of samples (L. Kish, Survey
+ * Sampling, 1965). Measured: of 300 shares of 10 % from 80 samples each, the plain interval missed 26 to 28.
  */
 struct assay_share assay_share_of(const struct assay_weight *part, const struct assay_weight *all);
 

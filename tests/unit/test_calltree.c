@@ -31,13 +31,13 @@ static void tree(void **state)
 	assert_part(text,
 		"  incl. %    ±  excl. %  function\n"
 		"    100.0           0.0  work\n"
-		"     99.0  1.6      0.0  ├─ main\n"
+		"     99.0  1.9      0.0  ├─ main\n"
 		"     50.0  6.9     50.0  │  ├─ fill\n"
 		"     40.0  6.8     30.0  │  ├─ fib (recursive, 2 deep)\n"
-		"     10.0  4.2     10.0  │  │  └─ add [inlined]\n"
-		"      7.0  3.5      5.0  │  ├─ ns::Grid<double>::step(int)\n"
-		"      2.0  2.1      2.0  │  │  └─ libx.so+0x1000\n"
-		"      2.0  2.1      2.0  │  └─ memcpy\n"
+		"     10.0  4.3     10.0  │  │  └─ add [inlined]\n"
+		"      7.0  3.7      5.0  │  ├─ ns::Grid<double>::step(int)\n"
+		"      2.0  2.3      2.0  │  │  └─ libx.so+0x1000\n"
+		"      2.0  2.3      2.0  │  └─ memcpy\n"
 		"      1.0           1.0  └─ [start-up: exec and dynamic loader]\n");
 }
 
@@ -49,7 +49,7 @@ static void tree_in_ascii(void **state)
 	reopen(NULL, 80, false);
 	text = fixture_print(&look, &assay_view_tree);
 	assert_line(text, "     50.0  6.9     50.0  |  |- fill");
-	assert_line(text, "     10.0  4.2     10.0  |  |  `- add [inlined]");
+	assert_line(text, "     10.0  4.3     10.0  |  |  `- add [inlined]");
 	assert_line(text, "      1.0           1.0  `- [start-up: exec and dynamic loader]");
 }
 
@@ -174,8 +174,8 @@ static void callers(void **state)
 	assert_line(text, "Callers of add");
 	assert_part(text,
 		"  % of all    ±  function, below it its callers\n"
-		"      10.0  4.2  add [inlined]\n"
-		"      10.0  4.2  └─ fib (recursive, 2 deep) ‹ main ‹ work\n");
+		"      10.0  4.3  add [inlined]\n"
+		"      10.0  4.3  └─ fib (recursive, 2 deep) ‹ main ‹ work\n");
 }
 
 /* memcpy called by main and, more, by fill: its time splits by who called. */
@@ -189,10 +189,10 @@ static void callers_split_the_time(void **state)
 	look.c.options.callers = "memcpy";
 	text = fixture_print(&look, &assay_view_callers);
 	assert_part(text,
-		"      14.0  4.8  memcpy\n"
-		"      10.0  4.2  |- fib (recursive, 2 deep) < main < work\n"
-		"       2.0  2.1  |- ns::Grid<double>::step(int) < main < work\n"
-		"       2.0  2.1  `- main < work\n");
+		"      14.0  4.9  memcpy\n"
+		"      10.0  4.3  |- fib (recursive, 2 deep) < main < work\n"
+		"       2.0  2.3  |- ns::Grid<double>::step(int) < main < work\n"
+		"       2.0  2.3  `- main < work\n");
 	document = fixture_json(&look, &assay_view_callers);
 	assert_string_equal(
 		json_string_value(json_object_get(json_object_get(document, "callers"), "function")), "memcpy");

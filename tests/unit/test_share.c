@@ -14,7 +14,10 @@ static void near(double value, double wanted)
 		fail_msg("%g is not %g", value, wanted);
 }
 
-/* 100 of 400 samples of 2 ns: p = 1/4, standard error sqrt(p (1 - p) / n) = 0.02165. */
+/*
+ * 100 of 400 samples of 2 ns: p = 1/4, the centre of Wilson's interval c = (100 + 1.9208) / (400 + 3.8416) = 0.252378,
+ * standard error sqrt(c (1 - c) / n) = 0.021719.
+ */
 static void equal_weights_are_binomial(void **state)
 {
 	const struct assay_weight part = {.sum = 200, .sumsq = 400, .count = 100};
@@ -23,13 +26,14 @@ static void equal_weights_are_binomial(void **state)
 
 	(void)state;
 	near(share.percent, 25);
-	near(share.error, 1.96 * 100 * sqrt(0.25 * 0.75 / 400));
+	near(share.error, 4.2569);
 	assert_false(share.exact);
 }
 
 /*
  * Inside: 8 samples of 3; outside: 10 of 1 and 6 units that were measured exactly. W = 40, p = 0.6:
- * sqrt(0.4^2 * 72 + 0.6^2 * 10) / 40 = sqrt(15.12) / 40 = 0.097211, times 1.96 = 19.0534 %.
+ * sqrt(0.4^2 * 72 + 0.6^2 * 10) / 40 = sqrt(15.12) / 40 = 0.097211, times 1.96 = 19.0534 %. At Wilson's centre, with
+ * n = 40^2 / 82 = 19.512: c = (11.707 + 1.9208) / (19.512 + 3.8416) = 0.583547, 1.96 * sqrt(c (1 - c) / n) = 21.8737 %.
  */
 static void unequal_weights(void **state)
 {
@@ -39,10 +43,10 @@ static void unequal_weights(void **state)
 
 	(void)state;
 	near(share.percent, 60);
-	near(share.error, 19.0534);
+	near(share.error, 21.8738);
 }
 
-/* 4 of 198 samples of 5 in 1000 units: see the Wilson interval worked out in the comment of each figure. */
+/* 4 of 198 samples of 5 in 1000 units: worked out beside the figure. */
 static void few_samples_have_a_floor(void **state)
 {
 	const struct assay_weight part = {.sum = 20, .sumsq = 100, .count = 4};
@@ -51,8 +55,8 @@ static void few_samples_have_a_floor(void **state)
 
 	(void)state;
 	/* The plain formula gives 1.96 * sqrt(0.98^2 * 100 + 0.02^2 * 4850) / 1000 = 1.9401 %.
-	 * n = 1000^2 / 4950 = 202.02; 1.96 / (1 + 3.8416 / n) * sqrt(0.02 * 0.98 / n + 3.8416 / (4 n^2)) = 2.1118 %. */
-	near(share.error, 2.1118);
+	 * n = 1000^2 / 4950 = 202.02; c = (4.0404 + 1.9208) / (n + 3.8416) = 0.028957; 1.96 * sqrt(c (1 - c) / n) = 2.3124 %. */
+	near(share.error, 2.3124);
 }
 
 static void never_zero_for_what_was_sampled(void **state)
