@@ -77,6 +77,17 @@ ASSAY_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 	return set_mask(how, set, old, ASSAY_REAL(sigprocmask));
 }
 
+/* The program's action for the sampling signal, as it would read it back from the C library and the kernel. */
+static void keep(const struct sigaction *action)
+{
+	assay_handler_programs_action = *action;
+	sigdelset(&assay_handler_programs_action.sa_mask, SIGKILL);
+	sigdelset(&assay_handler_programs_action.sa_mask, SIGSTOP);
+#ifdef __x86_64__
+	assay_handler_programs_action.sa_flags |= 0x04000000; /* SA_RESTORER */
+#endif
+}
+
 ASSAY_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
 	struct sigaction copy;
@@ -88,7 +99,7 @@ ASSAY_EXPORT int sigaction(int signal, const struct sigaction *action, struct si
 	if (signal == assay_process.signal) {
 		copy = assay_handler_programs_action;
 		if (action)
-			assay_handler_programs_action = *action;
+			keep(action);
 		if (old)
 			*old = copy;
 		return 0;
@@ -120,6 +131,7 @@ ASSAY_EXPORT __sighandler_t signal(int number, __sighandler_t handler)
 
 	if (!hidden_signal() || number != assay_process.signal)
 		return ASSAY_REAL(signal)(number, handler);
+	sigaddset(&action.sa_mask, number);
 	sigaction(number, &action, &old);
 	return old.sa_handler;
 }
