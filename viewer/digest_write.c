@@ -1,6 +1,6 @@
 /*
  * The last stage: the profile. It is written under another name in the same folder and takes its own
- * only when it is whole, so a reader never sees half of one.
+ * only when it is whole, so a reader never sees half of one. (Longer than other files: a function a table.)
  */
 #include <errno.h>
 #include <fcntl.h>
