@@ -2,7 +2,7 @@
 # Everything that the tests use is installed: without it they would test less than they claim.
 set -u
 missing=
-for need in clang:clang "${CXX%% *}:g++" openssl:openssl python3:python3 sqlite3:sqlite3 xz:xz-utils; do
+for need in clang:clang "${CXX%% *}:g++" gdb:gdb musl-gcc:musl-tools openssl:openssl python3:python3 sqlite3:sqlite3 strace:strace xz:xz-utils; do
 	command -v "${need%%:*}" >/dev/null || missing+=" ${need#*:}"
 done
 # libFuzzer and the sanitizers that go with clang
@@ -10,6 +10,10 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !
 	clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null; then
 	missing+=" libclang-rt-14-dev"
 fi
+for library in /usr/lib*/libjemalloc.so.2 /usr/lib/*/libjemalloc.so.2; do
+	[ ! -e "$library" ] || jemalloc=$library
+done
+[ -n "${jemalloc-}" ] || missing+=" libjemalloc2"
 [ "$HAVE_CMOCKA" = yes ] || missing+=" libcmocka-dev (then configure again)"
 
 echo 1..1
