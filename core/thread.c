@@ -331,8 +331,11 @@ void assay_threads_stop_clocks(void)
 	for (uint32_t i = 0; i < count; i++) {
 		struct assay_thread *thread = assay_slots_at(i);
 
-		if (thread && atomic_load(&thread->state) == ASSAY_SLOT_LIVE)
-			assay_clock_stop(thread);
+		if (!thread || atomic_load(&thread->state) != ASSAY_SLOT_LIVE)
+			continue;
+		while (thread != assay_tls.thread && atomic_load(&thread->in_handler))
+			sched_yield();
+		assay_clock_stop(thread);
 	}
 }
 
@@ -354,6 +357,7 @@ struct assay_thread *assay_threads_after_fork(void)
 		if (atomic_load(&thread->state) == ASSAY_SLOT_LIVE && thread->event >= 0)
 			assay_clock_stop(thread);
 		atomic_store(&thread->settling, false);
+		atomic_store(&thread->in_handler, false);
 	}
 	assay_slots_after_fork(self);
 	return self;

@@ -29,7 +29,10 @@ void assay_threads_settle(void);
 /* In a forked child: the calling thread is all there is. Returns its slot, or NULL if it had none. */
 struct assay_thread *assay_threads_after_fork(void);
 
-/* Ends the clocks of all threads: the process is not to be sampled any more. Any thread, under the guard. */
+/*
+ * Ends the clocks of all threads, when sampling has been switched off, and waits for the handlers that were at work: each
+ * ends by itself. Any thread, under the guard.
+ */
 void assay_threads_stop_clocks(void);
 
 #endif

@@ -114,7 +114,10 @@ void assay_handler(int signal, siginfo_t *info, void *context)
 		errno = saved;
 		return;
 	}
-	if (atomic_load_explicit(&assay_process.on, memory_order_acquire)) {
+	/* said before `on` is looked at: whoever switches it off waits for who was faster */
+	if (thread)
+		atomic_store(&thread->in_handler, true);
+	if (atomic_load(&assay_process.on)) {
 		if (!thread) {
 			assay_handler_drop(NULL, ASSAY_DROP_UNREADY);
 		} else if (assay_guard_enter()) {
@@ -126,6 +129,8 @@ void assay_handler(int signal, siginfo_t *info, void *context)
 			assay_clock_next(thread, assay_thread_cpu_ns());
 		}
 	}
+	if (thread)
+		atomic_store_explicit(&thread->in_handler, false, memory_order_release);
 	errno = saved;
 }
 

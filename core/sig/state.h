@@ -57,6 +57,7 @@ struct assay_thread {
 	uint64_t deadline_ns; /* on the thread's CPU clock */
 	uint64_t random;
 	uint64_t last_cpu_ns; /* CPU clock at the last sample */
+	_Atomic bool in_handler; /* its handler is at work */
 	bool missed;          /* a sample was due while Assay's own code ran */
 
 	/* the stack that it was given: walks read it directly */
