@@ -2,12 +2,8 @@
 # Processes made in every way, in storms, and from the middle of threads at work.
 . "$top_srcdir/tests/torture/matrix.sh"
 must_build plugin.c -shared -fPIC -o plugin.so
-ways='cpu:200 cpu:5000'
-program fork_storm 0 160
-# By the perf clock, which samples in user mode only, the kernel's time in fork goes to whatever is next: hot() too.
-ways='perf:200 perf:5000'
-torture fork_storm 0 0 ./fork_storm
-program fork_threads 0 40
+kernel_heavy fork_storm 0 160
+kernel_heavy fork_threads 0 40
 program raw_clone 0 160
 program daemonise 0 160
 cp "$programs/processes.c" . && sources=. must_build processes.c
