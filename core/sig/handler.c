@@ -140,7 +140,7 @@ void assay_handler_catch_up(void)
 	siginfo_t info = { .si_signo = assay_process.signal, .si_code = SI_TIMER };
 	int saved = errno;
 
-	if (!thread || !thread->missed)
+	if (!thread || !thread->missed || !atomic_load(&assay_process.on))
 		return;
 	thread->missed = false;
 	info.si_value.sival_int = ASSAY_CLOCK_MAGIC;
