@@ -342,14 +342,14 @@ static void older_newer_and_foreign_files(void **state)
 	*b.header = sound;
 	memset(b.header->magic, 0, 8); /* made, and not finished */
 	put(file("a"), &b);
-	refused(file("a"), -EINVAL, "not a spool");
+	refused(file("a"), -ENODATA, "was not begun");
 	out = fopen(file("a"), "w");
 	fputs("hello", out);
 	fclose(out);
 	refused(file("a"), -EINVAL, "not a spool");
 	out = fopen(file("a"), "w");
 	fclose(out);
-	refused(file("a"), -EINVAL, "not a spool");
+	refused(file("a"), -ENODATA, "was not begun");
 	refused(file("none"), -ENOENT, "not readable");
 	assert_int_equal(symlink("/etc/passwd", file("a")), 0);
 	refused(file("a"), -ELOOP, "not readable");
