@@ -7,6 +7,7 @@ ulimit -c 0
 sources=$top_srcdir/tests/torture/programs
 modes=(cpu:200 cpu:5000 perf:200 perf:5000)
 perf_refusal=$(perf_refused)
+TOO_FEW=3 # the status of a run whose only fault that is
 patience=${PATIENCE:-60} # seconds: what has not ended by then hangs, and is killed with all that it started
 
 # build FILE [FLAG...]: makes ./NAME of FILE, the flags after -O2 -g. False (and $unbuilt says why) if it cannot be had.
@@ -42,13 +43,12 @@ whole()
 {
 	local got
 	[ "$(ask "$1" 'PRAGMA integrity_check')" = ok ] || { echo "the profile is not sound"; return 1; }
+	accounted "$1" || return 1
 	"$ASSAY" report "$1.assay" >"$1.report" || { echo 'the report cannot be shown'; return 1; }
 	got=$(hot_ms "$1")
-	if [ "$2" != 0 ] && { [ "$got" -lt $(($2 * 6 / 10 - 40)) ] || [ "$got" -gt $(($2 * 11 / 10 + 40)) ]; }; then
-		echo "hot has $got ms, not $2"
-		return 1
-	fi
-	accounted "$1"
+	[ "$2" != 0 ] || return 0
+	[ "$got" -le $(($2 * 11 / 10 + 40)) ] || { echo "hot has $got ms, not $2"; return 1; }
+	[ "$got" -ge $(($2 * 6 / 10 - 40)) ] || { echo "hot has $got ms, not $2"; return $TOO_FEW; }
 }
 
 # The account's identity, for every thread. CPU time may be ahead of wall time by as much as the kernel's two clocks are
@@ -83,6 +83,18 @@ like_bare()
 #   ways='MODE...'    these modes only
 words='' before='' ways=''
 
+# once NAME CLOCK RATE COMMAND...
+once()
+{
+	local name=$1 clock=$2 rate=$3
+	shift 3
+	rm -f "$name.assay"
+	# shellcheck disable=SC2086
+	{ timeout -s KILL $patience ${before} "$ASSAY" run -q -o "$name.assay" --clock="$clock" --rate="$rate" "$@" \
+		>"$name.out" 2>"$name.err" </dev/null; } 2>/dev/null
+	echo $? >"$name.status"
+}
+
 # torture NAME STATUS MS COMMAND...: the matrix for one command, which bare must end with STATUS.
 torture()
 {
@@ -98,11 +110,14 @@ torture()
 			skip "$name, $clock clock, $rate Hz" "$perf_refusal"
 			continue
 		fi
-		rm -f "$name.assay"
-		# shellcheck disable=SC2086
-		{ timeout -s KILL $patience ${before} "$ASSAY" run -q -o "$name.assay" --clock="$clock" --rate="$rate" "$@" \
-			>"$name.out" 2>"$name.err" </dev/null; } 2>/dev/null
-		echo $? >"$name.status"
+		once "$name" "$clock" "$rate" "$@"
+		# On a crowded machine the ticks of the CPU clock may find a thread running so seldom that most of its time is
+		# after its last sample. That is no fault if it comes and goes; nothing else gets another try.
+		for _ in 1 2; do
+			like_bare "$name" "$ms" "$words" >/dev/null 2>&1
+			[ $? = $TOO_FEW ] || break
+			once "$name" "$clock" "$rate" "$@"
+		done
 		check "$name, $clock clock, $rate Hz: as bare, and a whole profile" like_bare "$name" "$ms" "$words"
 	done
 	words='' before='' ways=''
