@@ -29,6 +29,7 @@
 #include "sig/slots.h"
 #include "spool.h"
 #include "thread.h"
+#include "vdso.h"
 #include "wrap.h"
 
 /* glibc 2.35 and later; NULL on older ones */
@@ -313,6 +314,7 @@ static int start(int argc, char **argv)
 	if (error < 0)
 		return error;
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
+	assay_clock_read = assay_vdso_clock();
 	find_program(argc, argv);
 	assay_module_find_object = _dl_find_object;
 	choose_unwinder();

@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "sys.h"
 
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -10,11 +11,14 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+int (*assay_clock_read)(clockid_t, struct timespec *);
+
 uint64_t assay_now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (!assay_clock_read || assay_clock_read(CLOCK_MONOTONIC, &t) != 0)
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -22,7 +26,7 @@ uint64_t assay_thread_cpu_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -147,7 +151,7 @@ static int start_event(struct assay_thread *thread)
 	fd = move_up(fd);
 	if (fd < 0)
 		return fd;
-	if (ioctl(fd, PERF_EVENT_IOC_ID, &thread->event_id) < 0 || fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
+	if (assay_sys_ioctl(fd, PERF_EVENT_IOC_ID, (uintptr_t)&thread->event_id) < 0 || fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
 	    fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0) {
 		error = -errno;
 		syscall(SYS_close, fd);
@@ -164,8 +168,8 @@ static void end_event(struct assay_thread *thread)
 	int fd = thread->event;
 	uint64_t id;
 
-	if (ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 && id == thread->event_id) {
-		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+	if (assay_sys_ioctl(fd, PERF_EVENT_IOC_ID, (uintptr_t)&id) == 0 && id == thread->event_id) {
+		assay_sys_ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
 		syscall(SYS_close, fd);
 	}
 	disown(fd);
@@ -211,8 +215,8 @@ void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns)
 		thread->deadline_ns = cpu_ns + period / 8;
 	if (thread->event >= 0) {
 		distance = thread->deadline_ns - cpu_ns;
-		ioctl(thread->event, PERF_EVENT_IOC_PERIOD, &distance);
-		ioctl(thread->event, PERF_EVENT_IOC_REFRESH, 1);
+		assay_sys_ioctl(thread->event, PERF_EVENT_IOC_PERIOD, (uintptr_t)&distance);
+		assay_sys_ioctl(thread->event, PERF_EVENT_IOC_REFRESH, 1);
 	} else {
 		arm_timer(thread, thread->deadline_ns);
 	}
@@ -246,7 +250,7 @@ void assay_clock_pause(struct assay_thread *thread)
 
 	if (thread->event < 0)
 		return;
-	ioctl(thread->event, PERF_EVENT_IOC_DISABLE, 0);
+	assay_sys_ioctl(thread->event, PERF_EVENT_IOC_DISABLE, 0);
 	sigemptyset(&ours);
 	sigaddset(&ours, assay_process.signal);
 	/* the system call itself: our own wrapper of pthread_sigmask hides the signal */

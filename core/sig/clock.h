@@ -8,10 +8,15 @@
 #ifndef ASSAY_CORE_SIG_CLOCK_H
 #define ASSAY_CORE_SIG_CLOCK_H
 
+#include <time.h>
+
 #include "state.h"
 
 /* The value that our timers' signals carry: tells them from a signal of the same number sent by others. */
 #define ASSAY_CLOCK_MAGIC 0x41535359
+
+/* The kernel's clock_gettime, or NULL: by system call. Set once at start-up. */
+extern int (*assay_clock_read)(clockid_t, struct timespec *);
 
 /* Makes and arms the calling thread's clock. 0, or a negative errno: the thread is not sampled. */
 int assay_clock_start(struct assay_thread *thread);

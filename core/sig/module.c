@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 
 #include "arena.h"
+#include "sys.h"
 
 int (*assay_module_find_object)(void *, struct dl_find_object *);
 
@@ -262,7 +263,7 @@ void assay_module_rewrite(void)
 void assay_module_note_program(void)
 {
 	static char path[4096] ASSAY_COLD; /* threads that come here at once write the same */
-	ssize_t n = path[0] ? (ssize_t)strlen(path) : readlink("/proc/self/exe", path, sizeof path - 1);
+	ssize_t n = path[0] ? (ssize_t)strlen(path) : assay_sys_readlink("/proc/self/exe", path, sizeof path - 1);
 
 	if (n > 0 && !assay_process.header->exe)
 		assay_process.header->exe = assay_arena_string(path, (size_t)n);

@@ -19,6 +19,7 @@
 #include <ucontext.h>
 
 #include "cfi.h"
+#include "sys.h"
 
 enum { PAGE = 4096, RED_ZONE = 128 };
 
@@ -66,7 +67,7 @@ static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
 		struct iovec local = { m->copy, PAGE }, remote = { (void *)page, PAGE };
 
 		m->page = 0;
-		if (process_vm_readv(assay_process.pid, &local, 1, &remote, 1, 0) != PAGE)
+		if (assay_sys_copy(assay_process.pid, &local, &remote) != PAGE)
 			return -EFAULT;
 		m->page = page;
 	}
