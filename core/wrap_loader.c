@@ -44,8 +44,8 @@ static int iterate_own(int (*callback)(struct dl_phdr_info *, size_t, void *), v
 }
 
 /*
- * AddressSanitizer's run-time refuses to start when it is not the first library after the program: it asks here, and we
- * are not to be seen. (What it fears for, that its own malloc and wrappers come first, holds: we have no malloc, and our
+ * AddressSanitizer's run-time refuses to start when it is not the first library after the program: it asks
+ * here, and we are not to be seen. (What it fears for, that its own malloc and wrappers come first, holds: we have no malloc, and our
  * wrappers call the next in line, which is it.)
  */
 struct filter {

@@ -151,7 +151,8 @@ static int start_event(struct assay_thread *thread)
 	fd = move_up(fd);
 	if (fd < 0)
 		return fd;
-	if (assay_sys_ioctl(fd, PERF_EVENT_IOC_ID, (uintptr_t)&thread->event_id) < 0 || fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
+	if (assay_sys_ioctl(fd, PERF_EVENT_IOC_ID, (uintptr_t)&thread->event_id) < 0 ||
+	    fcntl(fd, F_SETSIG, assay_process.signal) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
 	    fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0) {
 		error = -errno;
 		syscall(SYS_close, fd);
@@ -162,7 +163,7 @@ static int start_event(struct assay_thread *thread)
 	return 0;
 }
 
-/* Closes the event, if the number is still its own: the program may have closed it by a system call and opened another. */
+/* Closes the event, if the number is still its own: the program may have closed it and opened another. */
 static void end_event(struct assay_thread *thread)
 {
 	int fd = thread->event;
