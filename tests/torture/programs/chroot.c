@@ -5,7 +5,7 @@ static void *thread(void *p) { hot(PLANTED / 4); return p; }
 
 int main(void)
 {
-	char name[] = "/tmp/assay-chroot.XXXXXX";
+	char name[] = "chroot.XXXXXX";
 	pthread_t id;
 	pid_t pid;
 
