@@ -185,6 +185,9 @@ int assay_wrap_signal_start(void)
 		return -EBUSY;
 	/* nothing of the program's may interrupt the handler: a jump out of it would leave the guard taken for good */
 	sigfillset(&action.sa_mask);
+	/* but for faults: at the very end of a stack our handler may be what overflows it, and the program handles that */
+	sigdelset(&action.sa_mask, SIGSEGV);
+	sigdelset(&action.sa_mask, SIGBUS);
 	if (__sigaction(s, &action, NULL) < 0)
 		return -errno;
 	sigemptyset(&ours);
