@@ -97,7 +97,7 @@ CREATE TABLE thread (
   -- how well it was sampled: cpu = sampled + startup + unsampled
   sampled_ns   INTEGER NOT NULL,
   startup_ns   INTEGER NOT NULL,      -- CPU before measuring began: exec and the dynamic loader
-  unsampled_ns INTEGER NOT NULL,      -- CPU after the last sample (may be slightly negative: see docs/FORMAT.md)
+  unsampled_ns INTEGER NOT NULL,      -- CPU that no sample stands for (may be slightly negative: see docs/FORMAT.md)
   samples      INTEGER NOT NULL,
   self_ns      INTEGER NOT NULL       -- Assay's own time in this thread
 );

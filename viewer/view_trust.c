@@ -53,14 +53,19 @@ static void say_error(const struct assay_view_context *c)
 		assay_text_error(c->pool, assay_view_share(c, &half).error));
 }
 
-static void say_clock(const struct assay_view_context *c)
+static bool sampled_by_perf(const struct assay_view_context *c)
 {
 	const char *clock = assay_run_text(c->run, c->run_count, "clock");
 
-	if (clock && strcmp(clock, "perf") == 0)
+	return clock && strcmp(clock, "perf") == 0;
+}
+
+static void say_clock(const struct assay_view_context *c)
+{
+	if (sampled_by_perf(c))
 		assay_view_say(c, bullet,
-			"Samples were taken in user mode only (--clock=perf): time in the kernel is shown where the thread "
-			"next ran in user mode, most often just behind the system call.");
+			"Samples were taken in user mode only (--clock=perf): CPU time in the kernel is counted as not "
+			"sampled. --clock=cpu shows which calls it was spent in.");
 }
 
 static void say_losses(const struct assay_view_context *c, const struct assay_loss_row *losses, size_t count)
@@ -131,10 +136,11 @@ static void say_account(const struct assay_view_context *c)
 
 	if (a->cpu > 0 && fabs(a->unsampled) / a->cpu * 100 >= notable)
 		assay_view_say(c, bullet,
-			"%s of CPU time (%s %%) was used after a thread's last sample: it is counted, but not known "
+			"%s of CPU time (%s %%) was used after a thread's last sample%s: it is counted, but not known "
 			"where.",
 			assay_text_seconds(c->pool, &c->term, a->unsampled),
-			assay_text_percent(c->pool, 100 * a->unsampled / a->cpu));
+			assay_text_percent(c->pool, 100 * a->unsampled / a->cpu),
+			sampled_by_perf(c) ? " or in the kernel" : "");
 	if (a->wall > 0 && a->core_wait_unread / a->wall * 100 >= notable)
 		assay_view_say(c, bullet,
 			"%s of the waiting (%s %% of all thread-seconds) is of threads too short to tell waiting for a "

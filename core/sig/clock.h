@@ -37,6 +37,13 @@ void assay_clock_defer(struct assay_thread *thread);
 /* Arms it for the next sample; `cpu_ns` is the thread's CPU clock now. Handlers, under the guard. */
 void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns);
 
+/*
+ * What a sample stands for, of the `passed_ns` of CPU time since the thread's last one. All of it, but for
+ * expiries of a perf event that the kernel dropped because the thread was not in user mode: nothing is known
+ * of where it was then. Handlers, under the guard; before assay_clock_next.
+ */
+uint64_t assay_clock_weight(struct assay_thread *thread, uint64_t passed_ns);
+
 /* Ends a thread's clock. Any thread, but its own handler must not be at work. */
 void assay_clock_stop(struct assay_thread *thread);
 

@@ -54,7 +54,8 @@ static void note_time(struct assay_thread *thread, assay_ref node, uint64_t now,
 
 static void sample(struct assay_thread *thread, void *context)
 {
-	uint64_t begin = assay_now_ns(), cpu = assay_thread_cpu_ns(), weight = cpu - thread->last_cpu_ns;
+	uint64_t begin = assay_now_ns(), cpu = assay_thread_cpu_ns();
+	uint64_t weight = assay_clock_weight(thread, cpu - thread->last_cpu_ns);
 	struct assay_spool_thread *record = thread->record;
 	enum assay_spool_walk end;
 	uint32_t count;

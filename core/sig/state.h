@@ -55,6 +55,8 @@ struct assay_thread {
 	uint64_t event_id; /* the kernel's number for it */
 	bool armed;
 	uint64_t deadline_ns; /* on the thread's CPU clock */
+	uint64_t asked_ns;    /* CPU time after the last sample at which the clock was to fire */
+	uint64_t distance_ns; /* ... of which it was armed for last */
 	uint64_t random;
 	uint64_t last_cpu_ns; /* CPU clock at the last sample */
 	_Atomic bool in_handler; /* its handler is at work */

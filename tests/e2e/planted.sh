@@ -63,14 +63,16 @@ END
 # weights CLOCK THREADS: what the samples weigh, what the thread clocks say and what the kernel's account says agree.
 weights()
 {
-	local name=weights-$1-$2 sampled cpu kernel
+	local name=weights-$1-$2 sampled cpu kernel slack=0.005
 	under "$name" --clock="$1" -- "$phases" -t "$2" -s "$(awk "BEGIN { print 2.4 / $2 }")"
 	check "$1 clock, $2 threads: wall = CPU + core wait + wait, CPU = sampled + start-up + unsampled" identity "$name"
 	IFS='|' read -r sampled cpu kernel < <(ask "$name" "SELECT sum(sampled_ns) + sum(startup_ns), sum(cpu_ns),
 		(SELECT value FROM run WHERE key = 'kernel_cpu_ns') FROM thread")
-	# at most a period per thread (jitter included) stays unsampled
-	holds "$1 clock, $2 threads: what the samples weigh is the threads' CPU time within 0.5 % and a last period each" \
-		"$cpu > 1e9 && $cpu - $sampled < 0.005 * $cpu + $2 * 10e6 && $sampled - $cpu < 0.005 * $cpu"
+	# At most a period per thread (jitter included) stays unsampled; by the perf clock, what the kernel took too, or the
+	# host of a virtual machine.
+	[ "$1" = cpu ] || slack=0.05
+	holds "$1 clock, $2 threads: what the samples weigh is the threads' CPU time within 100 * $slack % and a last period each" \
+		"$cpu > 1e9 && $cpu - $sampled < $slack * $cpu + $2 * 10e6 && $sampled - $cpu < 0.005 * $cpu"
 	holds "$1 clock, $2 threads: the threads' CPU time is the kernel's within 0.5 %" \
 		"$cpu > 1e9 && ($cpu - $kernel)^2 < (0.005 * $kernel)^2"
 }

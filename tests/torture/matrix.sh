@@ -131,13 +131,3 @@ program()
 	must_build "$name.c"
 	torture "$name" "$status" "$ms" "./$name" "$@"
 }
-
-# kernel_heavy NAME STATUS MS: the same for a program that spends much in the kernel. By the perf clock, which samples in
-# user mode only, that time goes to whatever is next, hot() too.
-kernel_heavy()
-{
-	ways='cpu:200 cpu:5000'
-	program "$1" "$2" "$3"
-	ways='perf:200 perf:5000'
-	torture "$1" "$2" 0 "./$1"
-}

@@ -2,8 +2,8 @@
 # Processes made in every way, in storms, and from the middle of threads at work.
 . "$top_srcdir/tests/torture/matrix.sh"
 must_build plugin.c -shared -fPIC -o plugin.so
-kernel_heavy fork_storm 0 160
-kernel_heavy fork_threads 0 40
+program fork_storm 0 160
+program fork_threads 0 40
 program raw_clone 0 160
 program daemonise 0 160
 cp "$programs/processes.c" . && sources=. must_build processes.c

@@ -4,7 +4,7 @@
 must_build plugin.c -shared -fPIC -o plugin.so
 must_build throw_storm.cc
 torture throw_storm 0 160 ./throw_storm
-kernel_heavy short_threads 0 160
+program short_threads 0 160
 program live_threads 0 0
 program detached_threads 3 160
 program thread_ends 0 0
