@@ -156,7 +156,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->tid = first ? assay_process.pid : (pid_t)syscall(SYS_gettid);
 	thread->timer = thread->event = -1;
 	thread->armed = false;
-	thread->path_length = 0;
+	thread->path_length = thread->shared = thread->steps_made = thread->steps_count = 0;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;
 	find_stack(thread, stack_size, kind);

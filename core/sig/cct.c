@@ -67,8 +67,8 @@ static assay_ref root_of(struct assay_thread *thread)
 /* thread->path holds the last path from the root; what the new one shares with it needs no search. */
 assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete)
 {
-	assay_ref node = root_of(thread);
-	uint32_t known = thread->path_length, length = 0;
+	uint32_t known = thread->path_length, length = thread->shared;
+	assay_ref node = length ? thread->path[length - 1] : root_of(thread);
 	uint32_t total = count + (complete ? 0 : 1);
 
 	if (!node)

@@ -10,7 +10,8 @@
 #include "state.h"
 
 /*
- * The node for the walk in thread->frames[0 .. count), innermost first, made where it is new.
+ * The node for the walk in thread->frames[0 .. count), innermost first, below the first thread->shared nodes of
+ * the last path, made where it is new.
  * `complete` false puts it below the node for paths whose outer part is missing. Reference 0: full.
  */
 assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete);

@@ -65,6 +65,8 @@ static void sample(struct assay_thread *thread, void *context)
 		assay_module_note_program();
 	count = assay_handler_unwind(thread, context, &end);
 	node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
+	if (node)
+		assay_unwind_keep(thread);
 
 	thread->last_cpu_ns = cpu;
 	if (node && assay_cct_add(thread, node, METRIC_CPU, weight) == 0) {

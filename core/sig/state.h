@@ -32,6 +32,11 @@ struct assay_frame_ref {
 	uint32_t index; /* the module's index in the private table, for the walk's own use */
 };
 
+/* The state of a walk at one frame, and the packed row by which it went on (row.h). */
+struct assay_walk_step {
+	uint64_t sp, fp, pc, row;
+};
+
 /* Bump allocation in a chunk of the spool. */
 struct assay_arena {
 	uint64_t next, end; /* byte offsets in the spool */
@@ -82,8 +87,15 @@ struct assay_thread {
 	uint32_t path_length;
 	assay_ref path[ASSAY_FRAMES_MAX + 2];
 
-	struct assay_frame_ref frames[ASSAY_FRAMES_MAX]; /* innermost first */
-	struct assay_walk_memory *walk;
+	/*
+	 * A walk: its frames, innermost first, without those that it shares with the last one, root first; its own
+	 * states at those frames, and the states that are kept for the next one, root first: steps_made of this
+	 * walk, steps_count while thread->path has their nodes.
+	 */
+	uint32_t shared, steps_made, steps_count, steps_generation;
+	struct assay_frame_ref frames[ASSAY_FRAMES_MAX];
+	struct assay_walk_step fresh[ASSAY_FRAMES_MAX];
+	struct assay_walk_step steps[ASSAY_FRAMES_MAX];
 	uint64_t walk_memory[1280];
 };
 

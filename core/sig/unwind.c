@@ -1,15 +1,14 @@
 /*
  * Assay's own unwinder, for x86-64 and aarch64.
  *
- * A walk tries the fast way first: for each pc a 64-bit row out of one process-wide cache that says
- * where the CFA is (stack or frame pointer plus an offset) and where frame pointer and return address
- * were saved. That is enough for nearly all code. A row that needs more (an expression, another register, a signal frame) is evaluated in
- * full; and where that needs a register which the fast way did not follow, the walk starts again and
- * follows all of them.
+ * A walk tries the fast way first: for each pc a packed row (row.h). A row that needs more (an expression,
+ * another register, a signal frame) is evaluated in full; and where that needs a register which the fast way
+ * did not follow, the walk starts again and follows all of them.
  *
- * The cache takes no lock: an entry is two words, the second being the row and the first the key
- * xor the row (Hyatt and Mann's lockless hashing, ICGA Journal 25/1, 2002), so an entry torn by two
- * writers does not match any key.
+ * Two samples of a thread mostly share the outer part of their paths. Each thread keeps the states of its last
+ * walk, root first, as far as they came from packed rows. Where a walk arrives at one of them, what is left is
+ * checked instead of looked up: the rows are run again over the stack as it is now, and if that gives the same
+ * states, the rest of the path is that of the last walk.
  */
 #include "unwind.h"
 
@@ -19,6 +18,7 @@
 #include <ucontext.h>
 
 #include "cfi.h"
+#include "row.h"
 #include "sys.h"
 
 enum { PAGE = 4096, RED_ZONE = 128 };
@@ -40,7 +40,11 @@ struct walk {
 	uint32_t known;      /* registers whose value is right at this frame */
 	bool full;           /* follow all registers */
 	bool exact;          /* the pc is where the thread is, not a return address */
+	unsigned moves;      /* to other stacks */
 };
+
+/* Stacks may be left for others (coroutines, split stacks) that lie below; so often that a circle is not meant. */
+enum { MOVES_MAX = 32 };
 
 /* ---- memory ---- */
 
@@ -72,6 +76,11 @@ static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
 		m->page = page;
 	}
 	memcpy(value, m->copy + (address - page), sizeof *value);
+	/* a stack is mapped from what was used of it up to its end */
+	if (address >= w->stack_low && address < w->stack_high && (!w->high || address < w->low)) {
+		w->low = address;
+		w->high = w->stack_high;
+	}
 	return 0;
 }
 
@@ -84,146 +93,6 @@ static int read_word(void *context, uintptr_t address, uint64_t *value)
 		return 0;
 	}
 	return read_foreign(w, address, value);
-}
-
-/*
- * After a signal frame: back on the stack that the signal interrupted. Its stack pointer is what the frame's memory
- * says, so unless it lies in the window already it must show that there is memory: the program may have moved it, or
- * it is where the stack overflowed. From there up to the stack's end all is mapped.
- */
-static void move_window(struct walk *w)
-{
-	uintptr_t sp = w->reg[ASSAY_CFI_SP] & ~(uintptr_t)7;
-	uint64_t word;
-
-	if (w->high && sp >= w->low && sp < w->high)
-		return;
-	w->low = w->high = 0;
-	if (sp >= w->stack_low && sp < w->stack_high && read_foreign(w, sp, &word) == 0) {
-		w->low = sp;
-		w->high = w->stack_high;
-	}
-}
-
-/* ---- the cache of rows ---- */
-
-enum { CACHE_BITS = 12, GRANULE_BITS = 6, GRANULE = 1 << GRANULE_BITS };
-enum { ROW_VALID = 1, ROW_FP_BASE = 2, ROW_FP_SAVED = 4, ROW_OTHERS = 8, ROW_COMPLEX = 16, ROW_RA_SAVED = 32 };
-
-/*
- * A row holds for a range of code, so that a leaf's pc, which is new in nearly every sample, is found too:
- * an entry stands for a granule of code and says for which part of it its row holds. A packed row, from bit
- * 0 on: 6 flags, 12 bits of the module's index + 1, the CFA's offset in words (16 bits, signed), where the
- * frame pointer is saved below the CFA in words (14 bits), first and last byte of the granule for which it
- * holds (6 each). The return address: on x86-64 the word below the CFA; on aarch64, by flag, the word above
- * the frame pointer's (or in its place, where that one was not saved), or still in its register.
- */
-enum { AT_MODULE = 6, AT_CFA = 18, AT_SAVED = 34, AT_FIRST = 48, AT_LAST = 54 };
-_Static_assert(ASSAY_MODULES_MAX < 1 << 12, "a module's index fits a row");
-
-struct cache_entry {
-	_Atomic uint64_t check, row;
-};
-static struct cache_entry cache[1 << CACHE_BITS] ASSAY_COLD;
-
-static struct cache_entry *cache_slot(uintptr_t pc)
-{
-	return &cache[((pc >> GRANULE_BITS) * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
-}
-
-static uint64_t cache_key(uintptr_t pc)
-{
-	return (pc & ~(uintptr_t)(GRANULE - 1)) ^ (uint64_t)assay_module_generation() << 48;
-}
-
-static uint64_t cache_get(uintptr_t pc)
-{
-	struct cache_entry *e = cache_slot(pc);
-	uint64_t row = atomic_load_explicit(&e->row, memory_order_relaxed);
-	uint64_t check = atomic_load_explicit(&e->check, memory_order_relaxed);
-	uintptr_t at = pc & (GRANULE - 1);
-
-	if ((check ^ row) != cache_key(pc) || at < (row >> AT_FIRST & (GRANULE - 1)) ||
-	    at > (row >> AT_LAST & (GRANULE - 1)))
-		return 0;
-	return row;
-}
-
-/* `packed` is without its range, which is that of `row` cut to the granule. */
-static void cache_put(uintptr_t pc, uint64_t packed, const struct assay_cfi_row *row)
-{
-	struct cache_entry *e = cache_slot(pc);
-	uintptr_t begin = pc & ~(uintptr_t)(GRANULE - 1);
-	uint64_t first = row->low > begin ? row->low - begin : 0;
-	uint64_t last = row->high - begin < GRANULE ? row->high - begin - 1 : GRANULE - 1;
-
-	packed |= first << AT_FIRST | last << AT_LAST;
-	atomic_store_explicit(&e->row, packed, memory_order_relaxed);
-	atomic_store_explicit(&e->check, cache_key(pc) ^ packed, memory_order_relaxed);
-}
-
-static int row_module(uint64_t row)
-{
-	return (int)(row >> AT_MODULE & 0xfff) - 1;
-}
-
-static int64_t row_cfa(uint64_t row)
-{
-	return (int64_t)(int16_t)(row >> AT_CFA & 0xffff) * 8;
-}
-
-static uint64_t row_saved(uint64_t row)
-{
-	return (row >> AT_SAVED & 0x3fff) * 8;
-}
-
-static bool fits(int64_t offset, int64_t low, int64_t high)
-{
-	return offset % 8 == 0 && offset / 8 >= low && offset / 8 <= high;
-}
-
-/* What a packed row says of saved registers, or ROW_COMPLEX. */
-static uint64_t pack_saved(const struct assay_cfi_rule *fp, const struct assay_cfi_rule *ra)
-{
-	int64_t at = fp->value;
-	uint64_t flags = fp->kind == ASSAY_CFI_OFFSET ? ROW_FP_SAVED : 0;
-
-	if (fp->kind != ASSAY_CFI_OFFSET && fp->kind != ASSAY_CFI_SAME)
-		return ROW_COMPLEX;
-#ifdef __aarch64__
-	if (ra->kind == ASSAY_CFI_OFFSET) {
-		if (flags && ra->value != fp->value + 8)
-			return ROW_COMPLEX;
-		if (!flags)
-			at = ra->value;
-		flags |= ROW_RA_SAVED;
-	} else if (ra->kind != ASSAY_CFI_SAME || flags) {
-		return ROW_COMPLEX;
-	}
-#else
-	if (ra->kind != ASSAY_CFI_OFFSET || ra->value != -8)
-		return ROW_COMPLEX;
-#endif
-	if (!flags)
-		return 0;
-	return fits(at, -0x3fff, -1) ? flags | (uint64_t)(-at / 8) << AT_SAVED : ROW_COMPLEX;
-}
-
-static uint64_t pack(const struct assay_cfi_row *row, int module)
-{
-	uint64_t packed = ROW_VALID | (uint64_t)(module + 1) << AT_MODULE, saved;
-
-	for (int i = 0; i < ASSAY_CFI_REGISTERS; i++)
-		if (i != ASSAY_CFI_FP && i != ASSAY_CFI_SP && i != ASSAY_CFI_RA &&
-		    row->rules[i].kind != ASSAY_CFI_SAME)
-			packed |= ROW_OTHERS;
-	saved = pack_saved(&row->rules[ASSAY_CFI_FP], &row->rules[ASSAY_CFI_RA]);
-	if (saved == ROW_COMPLEX || row->signal || row->cfa.kind != ASSAY_CFI_REGISTER ||
-	    (row->cfa_register != ASSAY_CFI_SP && row->cfa_register != ASSAY_CFI_FP) ||
-	    !fits(row->cfa.value, INT16_MIN, INT16_MAX) || row->rules[ASSAY_CFI_SP].kind != ASSAY_CFI_SAME)
-		return packed | ROW_COMPLEX;
-	packed |= saved | ((uint64_t)(row->cfa.value / 8) & 0xffff) << AT_CFA;
-	return row->cfa_register == ASSAY_CFI_FP ? packed | ROW_FP_BASE : packed;
 }
 
 /* ---- steps: 1 = stepped, 0 = this was the outermost frame, negative = -(enum assay_spool_walk) ---- */
@@ -245,10 +114,10 @@ static uint64_t without_signature(uint64_t address)
 static int return_address(struct walk *w, uint64_t row, uint64_t cfa)
 {
 #ifdef __aarch64__
-	if (row & ROW_RA_SAVED &&
-	    read_word(w, cfa - row_saved(row) + (row & ROW_FP_SAVED ? 8 : 0), &w->reg[ASSAY_CFI_RA]) < 0)
+	if (row & ASSAY_ROW_RA_SAVED &&
+	    read_word(w, cfa - assay_row_saved(row) + (row & ASSAY_ROW_FP_SAVED ? 8 : 0), &w->reg[ASSAY_CFI_RA]) < 0)
 		return -ASSAY_WALK_BAD_READ;
-	if (!(row & ROW_RA_SAVED) && !w->exact) /* only a leaf's is still in its register */
+	if (!(row & ASSAY_ROW_RA_SAVED) && !w->exact) /* only a leaf's is still in its register */
 		return -ASSAY_WALK_NO_ASCENT;
 #else
 	(void)row;
@@ -259,20 +128,49 @@ static int return_address(struct walk *w, uint64_t row, uint64_t cfa)
 	return 1;
 }
 
+/*
+ * Whether the caller's stack pointer may be `next`: above this frame's, or on another stack. An interrupted leaf may
+ * have nothing on the stack, and keep its return address in a register (vfork does).
+ */
+static bool may_follow(struct walk *w, uint64_t next)
+{
+	uint64_t sp = w->reg[ASSAY_CFI_SP];
+
+	if (next >= sp + !w->exact)
+		return true;
+	return (next < w->low || next >= w->high || sp < w->low || sp >= w->high) && ++w->moves <= MOVES_MAX;
+}
+
 static int step_fast(struct walk *w, uint64_t row)
 {
-	uint64_t cfa = w->reg[row & ROW_FP_BASE ? ASSAY_CFI_FP : ASSAY_CFI_SP] + (uint64_t)row_cfa(row);
+	uint64_t fp = w->reg[ASSAY_CFI_FP], cfa;
 	int stepped;
 
-	/* an interrupted leaf may have nothing on the stack */
-	if (cfa < w->reg[ASSAY_CFI_SP] + !w->exact)
+	switch (assay_row_kind(row)) {
+	case ASSAY_ROW_BY_SP:
+		cfa = w->reg[ASSAY_CFI_SP] + (uint64_t)assay_row_offset(row);
+		break;
+	case ASSAY_ROW_BY_FP:
+		cfa = fp + (uint64_t)assay_row_offset(row);
+		break;
+	case ASSAY_ROW_REALIGNED:
+		if (read_word(w, fp + (uint64_t)assay_row_offset(row), &cfa) < 0 ||
+		    read_word(w, fp, &w->reg[ASSAY_CFI_FP]) < 0)
+			return -ASSAY_WALK_BAD_READ;
+		break;
+	default:
+		return 0;
+	}
+	if (assay_row_kind(row) != ASSAY_ROW_BY_SP && !(w->known >> ASSAY_CFI_FP & 1))
+		return -ASSAY_WALK_BAD_RULE;
+	if (!may_follow(w, cfa))
 		return -ASSAY_WALK_NO_ASCENT;
 	stepped = return_address(w, row, cfa);
 	if (stepped < 0)
 		return stepped;
-	if (row & ROW_FP_SAVED && read_word(w, cfa - row_saved(row), &w->reg[ASSAY_CFI_FP]) < 0)
+	if (row & ASSAY_ROW_FP_SAVED && read_word(w, cfa - assay_row_saved(row), &w->reg[ASSAY_CFI_FP]) < 0)
 		return -ASSAY_WALK_BAD_READ;
-	if (row & ROW_OTHERS)
+	if (row & ASSAY_ROW_OTHERS)
 		w->known &= 1u << ASSAY_CFI_FP | 1u << ASSAY_CFI_SP | 1u << ASSAY_CFI_RA;
 	w->reg[ASSAY_CFI_SP] = cfa;
 	w->exact = false;
@@ -354,15 +252,12 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 				return as_walk_end(error);
 		}
 	}
-	/* an interrupted leaf may keep its return address in a register (vfork does): then the CFA is rsp itself */
-	if (!row->signal && next[ASSAY_CFI_SP] < w->reg[ASSAY_CFI_SP] + !w->exact)
+	if (!row->signal && !may_follow(w, next[ASSAY_CFI_SP]))
 		return -ASSAY_WALK_NO_ASCENT;
 	memcpy(w->reg, next, sizeof next);
 	w->pc = without_signature(next[ASSAY_CFI_RA]);
 	w->known = known;
 	w->exact = row->signal;
-	if (row->signal)
-		move_window(w);
 	return 1;
 }
 
@@ -428,7 +323,6 @@ static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module 
 	w->pc = next_pc;
 	w->known = UINT32_MAX;
 	w->exact = true;
-	move_window(w);
 	return true;
 }
 #endif
@@ -449,34 +343,52 @@ void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
 	set_frame(frame, assay_module_find(address), address);
 }
 
-/* Notes the frame at the current pc and steps to its caller. */
-static int visit(struct walk *w, struct assay_frame_ref *frame, bool *again)
+/*
+ * Code without a table. A return address that is the first byte of a function, and before it no function, is not of a
+ * call: makecontext laid it there, for the outermost function to return to.
+ */
+static int step_without_rules(struct walk *w, int module, struct assay_frame_ref *frame)
+{
+	struct assay_cfi_row *rules = &w->memory->row;
+
+	if (w->exact || assay_cfi_find(assay_module_at(module), w->pc, &w->memory->cfi, rules) < 0 || rules->low != w->pc)
+		return step_frame_pointer(w);
+	set_frame(frame, module, w->pc);
+	return 0;
+}
+
+/*
+ * Notes the frame at the current pc and steps to its caller. `step` gets the state, and the row if a packed one was
+ * enough, else ASSAY_ROW_NONE.
+ */
+static int visit(struct walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step, bool *again)
 {
 	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
-	uint64_t row = w->full ? 0 : cache_get(pc);
-	int module = row ? row_module(row) : assay_module_find(pc), error;
+	uint64_t row = assay_row_get(pc);
+	int module = row ? assay_row_module(row) : assay_module_find(pc), error;
 
 	set_frame(frame, module, pc);
-	if (row && !(row & ROW_COMPLEX))
-		return step_fast(w, row);
-	if (module < 0)
-		return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
+	*step = (struct assay_walk_step){ w->reg[ASSAY_CFI_SP], w->reg[ASSAY_CFI_FP], w->pc, ASSAY_ROW_NONE };
+	if (!row) {
+		if (module < 0)
+			return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
 #ifdef __aarch64__
-	if (step_signal(w, pc, assay_module_at(module)))
-		return 1;
+		if (step_signal(w, pc, assay_module_at(module)))
+			return 1;
 #endif
-	error = assay_cfi_find(assay_module_at(module), pc, &w->memory->cfi, &w->memory->row);
-	if (error == -ENOENT)
-		return step_frame_pointer(w);
-	if (error < 0)
-		return -ASSAY_WALK_BAD_RULE;
-	if (!w->full) {
-		row = pack(&w->memory->row, module);
-		cache_put(pc, row, &w->memory->row);
-		if (!(row & ROW_COMPLEX))
-			return step_fast(w, row);
 	}
-	return step_full(w, assay_module_at(module), &w->memory->row, again);
+	if (!row || assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS)) {
+		error = assay_cfi_find(assay_module_at(module), pc, &w->memory->cfi, &w->memory->row);
+		if (error == -ENOENT)
+			return step_without_rules(w, module, frame);
+		if (error < 0)
+			return -ASSAY_WALK_BAD_RULE;
+		row = assay_row_put(pc, &w->memory->row, module);
+		if (assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS))
+			return step_full(w, assay_module_at(module), &w->memory->row, again);
+	}
+	step->row = w->exact ? ASSAY_ROW_NONE : row;
+	return step_fast(w, row);
 }
 
 static void take_registers(struct walk *w, const ucontext_t *context)
@@ -504,36 +416,123 @@ static void begin(struct walk *w, const struct assay_thread *thread, const ucont
 	take_registers(w, context);
 	w->memory = (struct assay_walk_memory *)thread->walk_memory;
 	w->memory->page = 0;
+	w->moves = 0;
 	w->stack_low = thread->stack_low;
 	w->stack_high = thread->stack_high;
 	set_window(w);
 }
 
-uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
-{
-	struct walk w = { .full = false };
-	uint32_t n = 0;
+/* ---- what is shared with the last walk ---- */
 
-	begin(&w, thread, context);
+static bool is_at(const struct walk *w, const struct assay_walk_step *step)
+{
+	return w->reg[ASSAY_CFI_SP] == step->sp && w->reg[ASSAY_CFI_FP] == step->fp && w->pc == step->pc;
+}
+
+/*
+ * How many of the last walk's frames, from the root on, are what follows from here; 0: another look-up is needed.
+ * `*candidates` are those at or above the walk's place; `room` is for so many frames.
+ */
+static uint32_t share(struct walk *w, const struct assay_thread *thread, uint32_t *candidates, uint32_t room)
+{
+	const struct assay_walk_step *steps = thread->steps;
+	uint32_t top, i;
+	struct walk before;
+
+	if (w->exact)
+		return 0;
+	while (*candidates && steps[*candidates - 1].sp < w->reg[ASSAY_CFI_SP])
+		--*candidates;
+	top = *candidates;
+	if (!top || top > room || !is_at(w, &steps[top - 1]))
+		return 0;
+	before = *w;
+	for (i = top; i--;) {
+		int stepped = step_fast(w, steps[i].row);
+
+		if (i ? stepped != 1 || !is_at(w, &steps[i - 1]) : stepped < 0 || (stepped && w->pc))
+			break;
+	}
+	if (i == UINT32_MAX)
+		return top;
+	*candidates = i;
+	*w = before;
+	return 0;
+}
+
+/* Keeps the states of a whole walk, root first, as far as all further out came from packed rows. */
+static void keep_steps(struct assay_thread *thread, uint32_t fresh)
+{
+	uint32_t n = thread->shared;
+
+	while (fresh && n < ASSAY_FRAMES_MAX && thread->fresh[fresh - 1].row != ASSAY_ROW_NONE)
+		thread->steps[n++] = thread->fresh[--fresh];
+	thread->steps_made = n;
+}
+
+static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, void *context, uint32_t *fresh)
+{
+	uint32_t of_last = thread->steps_generation == assay_module_generation() ? thread->steps_count : 0;
+	uint32_t candidates = of_last, n = 0;
+
+	/* a handler of the program's that jumps out of ours must not leave steps that are not those of the path */
+	thread->steps_count = thread->steps_made = 0;
+	thread->steps_generation = assay_module_generation();
+	atomic_signal_fence(memory_order_seq_cst);
+
 	for (;;) {
 		bool again = false;
-		int stepped = visit(&w, &thread->frames[n], &again);
+		int stepped = visit(w, &thread->frames[n], &thread->fresh[n], &again);
 
 		if (again) {
-			w.full = true;
-			begin(&w, thread, context);
+			w->full = true;
+			begin(w, thread, context);
+			candidates = of_last;
 			n = 0;
 			continue;
 		}
-		n++;
-		*end = (enum assay_spool_walk)(stepped < 0 ? -stepped : ASSAY_WALK_COMPLETE);
-		if (stepped <= 0 || !w.pc)
-			return n;
-		if (n == ASSAY_FRAMES_MAX) {
-			*end = ASSAY_WALK_TOO_DEEP;
-			return n;
+		*fresh = ++n;
+		if (stepped < 0)
+			return (enum assay_spool_walk)-stepped;
+		if (!stepped || !w->pc)
+			return ASSAY_WALK_COMPLETE;
+		if (n == ASSAY_FRAMES_MAX)
+			return ASSAY_WALK_TOO_DEEP;
+		if (candidates) {
+			thread->shared = share(w, thread, &candidates, ASSAY_FRAMES_MAX - n);
+			if (thread->shared)
+				return ASSAY_WALK_COMPLETE;
 		}
 	}
+}
+
+uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
+{
+	struct walk w = { .full = false };
+	uint32_t fresh = 0;
+
+	thread->shared = 0;
+	begin(&w, thread, context);
+	*end = walk(&w, thread, context, &fresh);
+	if (*end == ASSAY_WALK_COMPLETE)
+		keep_steps(thread, fresh);
+	return fresh;
+}
+
+void assay_unwind_keep(struct assay_thread *thread)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	thread->steps_count = thread->steps_made;
+}
+
+uint32_t assay_unwind_whole(struct assay_thread *thread, uint32_t fresh)
+{
+	for (uint32_t i = 0; i < thread->shared; i++) {
+		const struct assay_walk_step *step = &thread->steps[thread->shared - 1 - i];
+
+		set_frame(&thread->frames[fresh + i], assay_row_module(step->row), step->pc - 1);
+	}
+	return fresh + thread->shared;
 }
 
 #endif

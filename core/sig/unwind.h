@@ -12,13 +12,21 @@
 /*
  * Walks from the interrupted context (a ucontext_t) and fills thread->frames, innermost first, with
  * module and address of each frame (a caller's address is that of its call). Returns how many (at
- * least 1); *end tells how the walk ended. Handlers only, under the guard.
+ * least 1); *end tells how the walk ended. thread->shared says how many frames from the root on come
+ * behind them that are those of the walk before, for which assay_unwind_keep was called: thread->path has
+ * their nodes. Handlers only, under the guard.
  */
 typedef uint32_t assay_unwind_fn(struct assay_thread *thread, void *context, enum assay_spool_walk *end);
 
 assay_unwind_fn assay_unwind_own;
 assay_unwind_fn assay_unwind_libunwind;
 assay_unwind_fn assay_unwind_none; /* the interrupted address alone */
+
+/* Once thread->path is that of the last walk: the next one may share it. */
+void assay_unwind_keep(struct assay_thread *thread);
+
+/* After a walk by assay_unwind_own: adds the shared frames to its `fresh` ones. How many there are then. For tests. */
+uint32_t assay_unwind_whole(struct assay_thread *thread, uint32_t fresh);
 
 /* Whether this architecture has an unwinder of our own. */
 #if defined __x86_64__ || defined __aarch64__

@@ -53,6 +53,7 @@ uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum
 	int stepped;
 
 	_Static_assert(sizeof *cursor <= sizeof thread->walk_memory, "walk memory");
+	thread->shared = 0;
 	*end = ASSAY_WALK_COMPLETE;
 	if (assay_libunwind.init_local2(cursor, context, UNW_INIT_SIGNAL_FRAME) < 0) {
 		*end = ASSAY_WALK_BAD_RULE;
