@@ -153,6 +153,19 @@ const char *judge_function(uint64_t pc)
 	return name ? name : "";
 }
 
+int judge_is_entry(uint64_t pc)
+{
+	Dwfl_Module *m;
+	Dwarf_Addr bias = 0;
+	GElf_Ehdr header;
+	Elf *elf;
+
+	get_ready();
+	m = dwfl_addrmodule(dwfl, pc);
+	elf = m ? dwfl_module_getelf(m, &bias) : NULL;
+	return elf && gelf_getehdr(elf, &header) && header.e_entry && pc - bias - header.e_entry < 48;
+}
+
 const char *judge_name(uint64_t pc)
 {
 	static char text[400];

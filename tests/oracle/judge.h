@@ -31,6 +31,9 @@ const char *judge_name(uint64_t pc);
 /* The function's name alone, "" = none. */
 const char *judge_function(uint64_t pc);
 
+/* Whether an address is just behind the entry point of its module (where the kernel or the loader begins it). */
+int judge_is_entry(uint64_t pc);
+
 /* The code at an address, from the module's file: bytes copied, 0 = not in a file. */
 size_t judge_code(uint64_t pc, uint8_t *to, size_t size);
 

@@ -170,15 +170,19 @@ static void write_module(assay_ref ref)
 	publish(&to->record, ORACLE_MODULE);
 }
 
+static uint64_t absolute(const struct assay_frame_ref *frame)
+{
+	const struct assay_spool_module *m = frame->module ? assay_at(frame->module) : NULL;
+
+	if (m && first_seen(frame->module))
+		write_module(frame->module);
+	return frame->address + (m ? m->bias : 0);
+}
+
 static void write_frames(struct oracle_frame *to, const struct assay_frame_ref *from, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		const struct assay_spool_module *m = from[i].module ? assay_at(from[i].module) : NULL;
-
-		to[i] = (struct oracle_frame){ from[i].address + (m ? m->bias : 0), from[i].module, 0 };
-		if (m && first_seen(from[i].module))
-			write_module(from[i].module);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		to[i] = (struct oracle_frame){ absolute(&from[i]), from[i].module, 0 };
 }
 
 /* What is copied of the stack: from a little below the stack pointer on. */
@@ -232,6 +236,7 @@ static void write_sample(struct oracle_sample sample, const ucontext_t *context,
 	uint32_t frames = sample.own_count + sample.lib_count;
 	struct oracle_sample *to;
 
+	sample.outermost = absolute(&ours->frames[sample.own_count - 1]);
 	sample.details = !sample.same || sample.own_end != ASSAY_WALK_COMPLETE;
 	to = reserve(sizeof sample + (sample.details ? sizeof(struct oracle_details) +
 		     frames * sizeof(struct oracle_frame) + stack_size(ours, stack_from(context)) : 0));
@@ -268,6 +273,7 @@ uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *contex
 	struct oracle_sample sample = { .own_first = atomic_fetch_add(&turn, 1) % 2 };
 	enum assay_spool_walk lib_end;
 	uint64_t begin;
+	uint32_t fresh; /* our frames without those shared with the last walk, which the handler has */
 
 	if (!shadow) {
 		if (file)
@@ -276,14 +282,15 @@ uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *contex
 	}
 	begin = assay_now_ns();
 	if (sample.own_first) {
-		sample.own_count = (uint16_t)assay_unwind_own(thread, context, end);
+		fresh = assay_unwind_own(thread, context, end);
 		sample.ns = (uint32_t)(assay_now_ns() - begin);
 		sample.lib_count = (uint16_t)__real_assay_unwind_libunwind(shadow, context, &lib_end);
 	} else {
 		sample.lib_count = (uint16_t)__real_assay_unwind_libunwind(shadow, context, &lib_end);
 		sample.ns = (uint32_t)(assay_now_ns() - begin);
-		sample.own_count = (uint16_t)assay_unwind_own(thread, context, end);
+		fresh = assay_unwind_own(thread, context, end);
 	}
+	sample.own_count = (uint16_t)assay_unwind_whole(thread, fresh);
 	sample.own_end = (uint8_t)*end;
 	sample.lib_end = (uint8_t)lib_end;
 	sample.same = sample.own_count == sample.lib_count &&
@@ -291,5 +298,5 @@ uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *contex
 	sample.pc = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 	write_sample(sample, context, thread, shadow);
 	atomic_flag_clear(&shadow_taken[shadow - shadows]);
-	return sample.own_count;
+	return fresh;
 }

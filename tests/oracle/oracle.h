@@ -16,7 +16,7 @@
 #define ORACLE_ENV "ASSAY_ORACLE"
 #define ORACLE_MAGIC "ASSAYORA"
 
-enum { ORACLE_VERSION = 1, ORACLE_REGISTERS = 17 };
+enum { ORACLE_VERSION = 2, ORACLE_REGISTERS = 17 };
 
 struct oracle_header {
 	char magic[8];
@@ -34,7 +34,7 @@ struct oracle_record {
 	_Atomic uint32_t kind;
 };
 
-/* A module, before the first sample with details that has a frame in it. */
+/* A module, before the first sample that has its outermost frame in it, or that has details and any. */
 struct oracle_module {
 	struct oracle_record record;
 	uint32_t ref, vdso;         /* ref: what frames name it by */
@@ -56,7 +56,8 @@ struct oracle_sample {
 	uint8_t own_end, lib_end;   /* enum assay_spool_walk */
 	uint8_t reserved;
 	uint16_t own_count, lib_count;
-	uint64_t pc;
+	uint64_t pc;                /* where the thread was */
+	uint64_t outermost;         /* our last frame's */
 };
 
 /* Behind a sample with details; then own_count + lib_count frames, innermost first, then the stack's bytes. */

@@ -27,7 +27,7 @@ struct times {
 };
 
 static struct {
-	uint64_t samples, same, lost, unfinished, files, clock_ns;
+	uint64_t samples, same, lost, unfinished, files, odd_outermost, clock_ns;
 	uint64_t own_end[ASSAY_WALKS], lib_end[ASSAY_WALKS];
 	struct times own, lib;
 } all;
@@ -122,6 +122,27 @@ static void classify(struct sample *x)
 	count_kind(x, name);
 }
 
+/*
+ * Where our walk ended that says of itself that it is whole. The outermost functions are those that nothing calls:
+ * the entry points of the program and of the loader, and what the kernel begins threads and makecontext begins
+ * contexts with.
+ */
+static void check_outermost(const struct oracle_sample *s)
+{
+	static const char *const known[] = { "_start", "clone", "clone3", "__clone", "__clone3", "__start_context" };
+	const char *name;
+
+	if (s->own_end != ASSAY_WALK_COMPLETE || judge_is_entry(s->outermost))
+		return;
+	name = judge_function(s->outermost);
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strcmp(name, known[i]) == 0)
+			return;
+	all.odd_outermost++;
+	if (all.odd_outermost <= (uint64_t)shown_at_most)
+		printf("# -- complete, but at %s, from %s\n", strdup(judge_name(s->outermost)), strdup(judge_name(s->pc)));
+}
+
 /* ---- files ---- */
 
 static void take_sample(const struct oracle_sample *s)
@@ -133,6 +154,7 @@ static void take_sample(const struct oracle_sample *s)
 	all.own_end[s->own_end & 7]++;
 	all.lib_end[s->lib_end & 7]++;
 	note(s->own_first ? &all.own : &all.lib, s->ns > all.clock_ns ? s->ns - (uint32_t)all.clock_ns : 0);
+	check_outermost(s);
 	if (!s->details)
 		return;
 	x.d = (const void *)(s + 1);
@@ -227,6 +249,7 @@ static void print_figures(void)
 
 	printf("files %" PRIu64 "\nsamples %" PRIu64 "\nsame %" PRIu64 "\ndiffer %" PRIu64 "\nlost %" PRIu64 "\nunfinished %" PRIu64 "\n",
 	       all.files, all.samples, all.same, all.samples - all.same, all.lost, all.unfinished);
+	printf("odd_outermost %" PRIu64 "\n", all.odd_outermost);
 	print_ends("own", all.own_end);
 	print_ends("lib", all.lib_end);
 	printf("own_median_ns %.0f\nlib_median_ns %.0f\nown_mean_ns %.0f\nlib_mean_ns %.0f\n", own, lib, mean(&all.own), mean(&all.lib));
