@@ -290,6 +290,7 @@ uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *contex
 		sample.ns = (uint32_t)(assay_now_ns() - begin);
 		fresh = assay_unwind_own(thread, context, end);
 	}
+	sample.shared = (uint16_t)thread->shared;
 	sample.own_count = (uint16_t)assay_unwind_whole(thread, fresh);
 	sample.own_end = (uint8_t)*end;
 	sample.lib_end = (uint8_t)lib_end;

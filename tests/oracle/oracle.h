@@ -16,7 +16,7 @@
 #define ORACLE_ENV "ASSAY_ORACLE"
 #define ORACLE_MAGIC "ASSAYORA"
 
-enum { ORACLE_VERSION = 2, ORACLE_REGISTERS = 17 };
+enum { ORACLE_VERSION = 3, ORACLE_REGISTERS = 17 };
 
 struct oracle_header {
 	char magic[8];
@@ -56,6 +56,7 @@ struct oracle_sample {
 	uint8_t own_end, lib_end;   /* enum assay_spool_walk */
 	uint8_t reserved;
 	uint16_t own_count, lib_count;
+	uint16_t shared;            /* of own_count, those that were taken over from the thread's last walk */
 	uint64_t pc;                /* where the thread was */
 	uint64_t outermost;         /* our last frame's */
 };

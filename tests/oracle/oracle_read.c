@@ -27,7 +27,7 @@ struct times {
 };
 
 static struct {
-	uint64_t samples, same, lost, unfinished, files, odd_outermost, clock_ns;
+	uint64_t samples, same, lost, unfinished, files, odd_outermost, clock_ns, frames, shared;
 	uint64_t own_end[ASSAY_WALKS], lib_end[ASSAY_WALKS];
 	struct times own, lib;
 } all;
@@ -151,6 +151,8 @@ static void take_sample(const struct oracle_sample *s)
 
 	all.samples++;
 	all.same += s->same;
+	all.frames += s->own_count;
+	all.shared += s->shared;
 	all.own_end[s->own_end & 7]++;
 	all.lib_end[s->lib_end & 7]++;
 	note(s->own_first ? &all.own : &all.lib, s->ns > all.clock_ns ? s->ns - (uint32_t)all.clock_ns : 0);
@@ -249,6 +251,7 @@ static void print_figures(void)
 
 	printf("files %" PRIu64 "\nsamples %" PRIu64 "\nsame %" PRIu64 "\ndiffer %" PRIu64 "\nlost %" PRIu64 "\nunfinished %" PRIu64 "\n",
 	       all.files, all.samples, all.same, all.samples - all.same, all.lost, all.unfinished);
+	printf("frames %" PRIu64 "\nshared %" PRIu64 "\n", all.frames, all.shared);
 	printf("odd_outermost %" PRIu64 "\n", all.odd_outermost);
 	print_ends("own", all.own_end);
 	print_ends("lib", all.lib_end);
