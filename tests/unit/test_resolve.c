@@ -643,6 +643,23 @@ static void unusable_files_are_refused_in_words(void **state)
 	assert_refused("other", "not a program");
 }
 
+/* An emulator runs programs for the other machine that Assay is made for (what of DWARF is a machine's own is not asked). */
+static void other_machine_of_ours_is_resolved(void **state)
+{
+	static const unsigned char machines[] = { EM_X86_64, EM_AARCH64 };
+	struct answers *answers;
+	uint64_t start, size;
+
+	(void)state;
+	symbol_range("inlined", "main", &start, &size);
+	for (size_t i = 0; i < sizeof(machines); i++) {
+		write_with_header_byte("emulated", offsetof(Elf64_Ehdr, e_machine), machines[i]);
+		answers = ask("emulated", start, size);
+		assert_string_equal(last_frame(answers, 0)->name, "main");
+		done(answers);
+	}
+}
+
 static void truncated_file_is_refused(void **state)
 {
 	static const size_t lengths[] = { 1, 5, 40, 63, 64, 65, 1000, 5000, 12000 };
@@ -873,6 +890,7 @@ int main(void)
 		cmocka_unit_test(compressed_symbol_table_is_read),
 		cmocka_unit_test(replaced_file_is_refused),
 		cmocka_unit_test(unusable_files_are_refused_in_words),
+		cmocka_unit_test(other_machine_of_ours_is_resolved),
 		cmocka_unit_test(truncated_file_is_refused),
 		cmocka_unit_test(odd_path_is_no_problem),
 		cmocka_unit_test(own_vdso_is_resolved),
