@@ -56,7 +56,7 @@ struct assay_cfi_memory {
  * The row of rules for `address` (a run-time address in `module`). 0; -ENOENT: no table covers it;
  * -EINVAL: a table that is malformed or uses what is not supported.
  */
-int assay_cfi_find(const struct assay_module *module, uintptr_t address, struct assay_cfi_memory *memory,
+ASSAY_RARE int assay_cfi_find(const struct assay_module *module, uintptr_t address, struct assay_cfi_memory *memory,
 		   struct assay_cfi_row *row);
 
 /* Reads a word for an expression: 0, or a negative errno. */

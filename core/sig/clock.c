@@ -42,11 +42,50 @@ static uint64_t jittered(struct assay_thread *thread)
 	return period / 2 + x % period;
 }
 
-static void arm_timer(const struct assay_thread *thread, uint64_t deadline)
+static struct timespec as_timespec(uint64_t ns)
 {
-	struct itimerspec when = { .it_value = { (time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u) } };
+	return (struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+}
 
-	syscall(SYS_timer_settime, thread->timer, TIMER_ABSTIME, &when, NULL);
+static uint64_t as_ns(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * Arms the timer, and says what the thread's CPU clock is, or 0: the kernel did not say. The timer has an interval
+ * that does not pass in a lifetime: so one that has expired is armed again, and the kernel tells with the new
+ * setting how long the old one would still have taken. That saves the system call to read the clock.
+ */
+#define INTERVAL_NS 1000000000000000000u
+
+static uint64_t arm_timer(struct assay_thread *thread, uint64_t deadline)
+{
+	struct itimerspec when = { as_timespec(INTERVAL_NS), as_timespec(deadline) }, before = { 0 };
+	uint64_t was = thread->timer_ns, left;
+
+	thread->timer_ns = deadline;
+	if (syscall(SYS_timer_settime, thread->timer, TIMER_ABSTIME, &when, &before) < 0)
+		return 0;
+	left = as_ns(before.it_value);
+	if (left <= 1) /* it was not armed, or has expired a moment ago */
+		return 0;
+	return (left > INTERVAL_NS / 2 ? was + INTERVAL_NS : was) - left;
+}
+
+/* What arm_timer said, or the clock itself: where it said nothing, and once in a process, to see that it is right. */
+static uint64_t checked(uint64_t cpu)
+{
+	static _Atomic int right; /* 1: yes, -1: no, 0: not known */
+	int known = atomic_load_explicit(&right, memory_order_relaxed);
+	uint64_t read;
+
+	if (cpu && known > 0)
+		return cpu;
+	read = assay_thread_cpu_ns();
+	if (cpu && !known)
+		atomic_store_explicit(&right, cpu <= read && read - cpu < 1000000 ? 1 : -1, memory_order_relaxed);
+	return read;
 }
 
 /* On the thread's CPU clock by the kernel's encoding, so that another thread may ask too. */
@@ -61,6 +100,7 @@ static int start_timer(struct assay_thread *thread)
 	if (syscall(SYS_timer_create, clock, &event, &id) < 0)
 		return -errno;
 	thread->timer = id;
+	thread->timer_ns = 0;
 	return 0;
 }
 
@@ -206,24 +246,53 @@ int assay_clock_start(struct assay_thread *thread)
  * Deadlines follow each other at jittered distances on the thread's own clock, so the mean rate holds
  * even where the kernel delivers late; a thread that is behind by more than a period skips ahead.
  */
+static bool skip_ahead(struct assay_thread *thread, uint64_t cpu_ns)
+{
+	uint64_t least = cpu_ns + assay_process.period_ns / 8;
+
+	if (thread->deadline_ns >= least)
+		return false;
+	thread->deadline_ns = least;
+	return true;
+}
+
+static void arm_event(struct assay_thread *thread, uint64_t distance)
+{
+	thread->asked_ns += distance;
+	thread->distance_ns = distance;
+	assay_sys_ioctl(thread->event, PERF_EVENT_IOC_PERIOD, (uintptr_t)&distance);
+	assay_sys_ioctl(thread->event, PERF_EVENT_IOC_REFRESH, 1);
+}
+
 void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns)
 {
-	uint64_t period = assay_process.period_ns, distance;
-
 	if (!thread->armed)
 		return;
 	thread->deadline_ns += jittered(thread);
-	if (thread->deadline_ns < cpu_ns + period / 8)
-		thread->deadline_ns = cpu_ns + period / 8;
-	distance = thread->deadline_ns - cpu_ns;
-	thread->asked_ns += distance;
-	thread->distance_ns = distance;
-	if (thread->event >= 0) {
-		assay_sys_ioctl(thread->event, PERF_EVENT_IOC_PERIOD, (uintptr_t)&distance);
-		assay_sys_ioctl(thread->event, PERF_EVENT_IOC_REFRESH, 1);
-	} else {
+	skip_ahead(thread, cpu_ns);
+	if (thread->event >= 0)
+		arm_event(thread, thread->deadline_ns - cpu_ns);
+	else
 		arm_timer(thread, thread->deadline_ns);
-	}
+}
+
+uint64_t assay_clock_begin(struct assay_thread *thread)
+{
+	uint64_t cpu;
+
+	if (!thread->armed || thread->event >= 0)
+		return assay_thread_cpu_ns();
+	thread->deadline_ns += jittered(thread);
+	cpu = checked(arm_timer(thread, thread->deadline_ns));
+	if (skip_ahead(thread, cpu))
+		arm_timer(thread, thread->deadline_ns);
+	return cpu;
+}
+
+void assay_clock_end(struct assay_thread *thread, uint64_t cpu_ns)
+{
+	if (thread->event >= 0)
+		assay_clock_next(thread, cpu_ns);
 }
 
 uint64_t assay_clock_weight(struct assay_thread *thread, uint64_t passed_ns)

@@ -34,13 +34,21 @@ void assay_clock_replace_event(struct assay_thread *thread);
 /* Puts the next sample off by a millisecond or more. The thread itself, outside the handler. */
 void assay_clock_defer(struct assay_thread *thread);
 
-/* Arms it for the next sample; `cpu_ns` is the thread's CPU clock now. Handlers, under the guard. */
+/* Arms it for the next sample; `cpu_ns` is the thread's CPU clock now. The thread itself. */
 void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns);
+
+/*
+ * The same about a sample: begin returns the thread's CPU clock, end gets it. A timer is armed by the first, at
+ * once with reading the clock; an event by the second, so that there is time between samples for the program.
+ * Handlers.
+ */
+uint64_t assay_clock_begin(struct assay_thread *thread);
+void assay_clock_end(struct assay_thread *thread, uint64_t cpu_ns);
 
 /*
  * What a sample stands for, of the `passed_ns` of CPU time since the thread's last one. All of it, but for
  * expiries of a perf event that the kernel dropped because the thread was not in user mode: nothing is known
- * of where it was then. Handlers, under the guard; before assay_clock_next.
+ * of where it was then. Handlers, under the guard; before assay_clock_end.
  */
 uint64_t assay_clock_weight(struct assay_thread *thread, uint64_t passed_ns);
 

@@ -13,6 +13,7 @@ struct sigaction assay_handler_programs_action;
 assay_unwind_fn *assay_handler_unwind;
 
 enum { METRIC_CPU = 0, TIMELINE_CHUNK = 4096 };
+enum { LONG_NS = 20000 };
 
 /* For counters with one writer: a reader sees the old or the new value. */
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -54,7 +55,7 @@ static void note_time(struct assay_thread *thread, assay_ref node, uint64_t now,
 
 static void sample(struct assay_thread *thread, void *context)
 {
-	uint64_t begin = assay_now_ns(), cpu = assay_thread_cpu_ns();
+	uint64_t begin = assay_now_ns(), cpu = assay_clock_begin(thread), took;
 	uint64_t weight = assay_clock_weight(thread, cpu - thread->last_cpu_ns);
 	struct assay_spool_thread *record = thread->record;
 	enum assay_spool_walk end;
@@ -80,13 +81,15 @@ static void sample(struct assay_thread *thread, void *context)
 	}
 	atomic_store_explicit(&record->live_seen_ns, begin, memory_order_relaxed);
 	atomic_store_explicit(&record->live_seen_cpu_ns, cpu, memory_order_relaxed);
-	assay_clock_next(thread, cpu);
-	/* by the CPU clock: on a busy machine wall time would count the time without a core too */
-	add(&record->self_ns, assay_thread_cpu_ns() - cpu);
+	assay_clock_end(thread, cpu);
+	took = assay_now_ns() - begin;
+	if (took > LONG_NS) /* perhaps without a core for most of it */
+		took = assay_thread_cpu_ns() - cpu;
+	add(&record->self_ns, took);
 }
 
 /* A signal of our number that is not ours: as if Assay were not here. */
-static void forward(int signal, siginfo_t *info, void *context)
+ASSAY_RARE static void forward(int signal, siginfo_t *info, void *context)
 {
 	struct sigaction *action = &assay_handler_programs_action;
 
@@ -129,7 +132,7 @@ void assay_handler(int signal, siginfo_t *info, void *context)
 		} else {
 			assay_handler_drop(thread, ASSAY_DROP_BUSY);
 			thread->missed = true;
-			assay_clock_next(thread, assay_thread_cpu_ns());
+			assay_clock_end(thread, assay_clock_begin(thread));
 		}
 	}
 	if (thread)

@@ -25,6 +25,9 @@ enum { ASSAY_FRAMES_MAX = 512 };
  */
 #define ASSAY_COLD __attribute__((section(".bss.zcold")))
 
+/* For code that few samples run: laid apart, so that what all run takes few lines of the caches, which are cold. */
+#define ASSAY_RARE __attribute__((cold, noinline))
+
 /* One frame of a walk. */
 struct assay_frame_ref {
 	uint64_t address; /* as in struct assay_spool_node */
@@ -56,6 +59,7 @@ struct assay_thread {
 
 	/* clock */
 	int timer;    /* kernel's timer id, -1 = none */
+	uint64_t timer_ns; /* for which it was armed last */
 	int event;    /* perf event's descriptor, -1 = none */
 	uint64_t event_id; /* the kernel's number for it */
 	bool armed;

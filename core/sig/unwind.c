@@ -60,7 +60,7 @@ static void set_window(struct walk *w)
 }
 
 /* Memory that is not this thread's own stack (alternate stacks, coroutines): by copies of whole pages. */
-static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
+ASSAY_RARE static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
 {
 	struct assay_walk_memory *m = w->memory;
 	uintptr_t page = address & ~(uintptr_t)(PAGE - 1);
@@ -221,7 +221,7 @@ static int find_cfa(struct walk *w, const struct assay_module *m, const struct a
 }
 
 /* One step by the full row. Sets *again when it needs registers that were not followed. */
-static int step_full(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, bool *again)
+ASSAY_RARE static int step_full(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, bool *again)
 {
 	uint64_t cfa, next[ASSAY_CFI_REGISTERS];
 	uint32_t known = 0;
@@ -262,7 +262,7 @@ static int step_full(struct walk *w, const struct assay_module *m, const struct 
 }
 
 /* Code without unwind tables: its frame pointer, if it is one. */
-static int step_frame_pointer(struct walk *w)
+ASSAY_RARE static int step_frame_pointer(struct walk *w)
 {
 	uint64_t bp = w->reg[ASSAY_CFI_FP], sp = w->reg[ASSAY_CFI_SP], next, pc;
 
@@ -282,7 +282,7 @@ static int step_frame_pointer(struct walk *w)
 }
 
 /* A call through a null or wild pointer, caught at its first instruction. */
-static int step_wild(struct walk *w)
+ASSAY_RARE static int step_wild(struct walk *w)
 {
 	uint64_t pc = 0;
 
@@ -347,7 +347,7 @@ void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
  * Code without a table. A return address that is the first byte of a function, and before it no function, is not of a
  * call: makecontext laid it there, for the outermost function to return to.
  */
-static int step_without_rules(struct walk *w, int module, struct assay_frame_ref *frame)
+ASSAY_RARE static int step_without_rules(struct walk *w, int module, struct assay_frame_ref *frame)
 {
 	struct assay_cfi_row *rules = &w->memory->row;
 
@@ -355,6 +355,35 @@ static int step_without_rules(struct walk *w, int module, struct assay_frame_ref
 		return step_frame_pointer(w);
 	set_frame(frame, module, w->pc);
 	return 0;
+}
+
+/* The step where the cache has no row that is enough. */
+ASSAY_RARE static int step_by_tables(struct walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step,
+				     bool *again)
+{
+	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
+	const struct assay_module *m;
+	int module = assay_module_find(pc), error;
+	uint64_t row;
+
+	set_frame(frame, module, pc);
+	if (module < 0)
+		return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
+	m = assay_module_at(module);
+#ifdef __aarch64__
+	if (step_signal(w, pc, m))
+		return 1;
+#endif
+	error = assay_cfi_find(m, pc, &w->memory->cfi, &w->memory->row);
+	if (error == -ENOENT)
+		return step_without_rules(w, module, frame);
+	if (error < 0)
+		return -ASSAY_WALK_BAD_RULE;
+	row = assay_row_put(pc, &w->memory->row, module);
+	if (assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS))
+		return step_full(w, m, &w->memory->row, again);
+	step->row = w->exact ? ASSAY_ROW_NONE : row;
+	return step_fast(w, row);
 }
 
 /*
@@ -365,28 +394,11 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, struct assay_wal
 {
 	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
 	uint64_t row = assay_row_get(pc);
-	int module = row ? assay_row_module(row) : assay_module_find(pc), error;
 
-	set_frame(frame, module, pc);
 	*step = (struct assay_walk_step){ w->reg[ASSAY_CFI_SP], w->reg[ASSAY_CFI_FP], w->pc, ASSAY_ROW_NONE };
-	if (!row) {
-		if (module < 0)
-			return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
-#ifdef __aarch64__
-		if (step_signal(w, pc, assay_module_at(module)))
-			return 1;
-#endif
-	}
-	if (!row || assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS)) {
-		error = assay_cfi_find(assay_module_at(module), pc, &w->memory->cfi, &w->memory->row);
-		if (error == -ENOENT)
-			return step_without_rules(w, module, frame);
-		if (error < 0)
-			return -ASSAY_WALK_BAD_RULE;
-		row = assay_row_put(pc, &w->memory->row, module);
-		if (assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS))
-			return step_full(w, assay_module_at(module), &w->memory->row, again);
-	}
+	if (!row || assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS))
+		return step_by_tables(w, frame, step, again);
+	set_frame(frame, assay_row_module(row), pc);
 	step->row = w->exact ? ASSAY_ROW_NONE : row;
 	return step_fast(w, row);
 }

@@ -1,7 +1,8 @@
 /*
  * target_walk.c: the input is registers, a stack and a module's unwind tables; the whole walk runs over them. The tables
  * are fenced to the byte, the stack by pages, part of it as a main thread's stack is before it has grown. The walk's own
- * answers are checked against each other.
+ * answers are checked against each other, and a walk that may share the last one's frames against one that may not: over
+ * the same stack, and over one of which a word has changed.
  */
 #include "input.h"
 #include "walk.h"
@@ -105,31 +106,63 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 	return input_mutate(data, size, max, seed, 64);
 }
 
+struct answer {
+	enum assay_spool_walk end;
+	uint32_t count;
+	struct assay_frame_ref frames[ASSAY_FRAMES_MAX];
+};
+
+static void walk(struct assay_thread *thread, ucontext_t *context, struct answer *answer)
+{
+	answer->end = ASSAY_WALKS;
+	answer->count = assay_unwind_whole(thread, assay_unwind_own(thread, context, &answer->end));
+	if (answer->count < 1 || answer->count > ASSAY_FRAMES_MAX || answer->end >= ASSAY_WALKS)
+		__builtin_trap();
+	memcpy(answer->frames, thread->frames, answer->count * sizeof answer->frames[0]);
+	for (uint32_t i = 0; i < answer->count; i++)
+		if (answer->frames[i].module >= ASSAY_PLACES && answer->frames[i].address >= WALK_CODE_SIZE)
+			__builtin_trap();
+}
+
+static void same(const struct answer *a, const struct answer *b)
+{
+	if (a->end != b->end || a->count != b->count)
+		__builtin_trap();
+	for (uint32_t i = 0; i < a->count; i++)
+		if (a->frames[i].module != b->frames[i].module || a->frames[i].address != b->frames[i].address)
+			__builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct assay_thread thread;
 	static ucontext_t context;
+	static struct answer answers[4];
 	struct input in = { data, size };
-	enum assay_spool_walk end = ASSAY_WALKS;
 	size_t stack_size = input_take(&in, 4) % WALK_STACK_SIZE;
-	uint32_t n;
+	size_t words = (WALK_STACK + WALK_STACK_SIZE - WALK_GROWN) / sizeof(uint64_t);
+	uint64_t *stack = (void *)(uintptr_t)WALK_GROWN, sp;
 
 	if (!assay_process.pid)
 		set_up();
 	set_registers(&context, &in);
-	fill_stack(&in, stack_size, (uintptr_t)context.uc_mcontext.gregs[REG_RSP]);
+	sp = (uint64_t)context.uc_mcontext.gregs[REG_RSP];
+	fill_stack(&in, stack_size, sp);
 	modules[0].table_high = WALK_TABLE + fill_table(&in);
 	generation++; /* no row is left from the input before */
 	thread.stack_low = WALK_STACK;
 	thread.stack_high = WALK_STACK + WALK_STACK_SIZE;
-	n = assay_unwind_own(&thread, &context, &end);
-	if (n < 1 || n > ASSAY_FRAMES_MAX || end >= ASSAY_WALKS)
-		__builtin_trap();
-	for (uint32_t i = 0; i < n; i++) {
-		const struct assay_frame_ref *f = &thread.frames[i];
-
-		if (f->module >= ASSAY_PLACES && f->address >= WALK_CODE_SIZE)
-			__builtin_trap();
-	}
+	walk(&thread, &context, &answers[0]);
+	assay_unwind_keep(&thread);
+	walk(&thread, &context, &answers[1]);
+	same(&answers[0], &answers[1]);
+	assay_unwind_keep(&thread);
+	/* a word near the stack pointer; which one, the mutator chooses by the input's size */
+	if (sp >= WALK_GROWN && sp - WALK_GROWN < (words - 16) * sizeof *stack)
+		stack[(sp - WALK_GROWN) / sizeof *stack + size % 16] ^= 1 + size % 64;
+	walk(&thread, &context, &answers[2]);
+	thread.steps_count = 0;
+	walk(&thread, &context, &answers[3]);
+	same(&answers[2], &answers[3]);
 	return 0;
 }
