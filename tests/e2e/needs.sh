@@ -2,7 +2,7 @@
 # Everything that the tests use is installed: without it they would test less than they claim.
 set -u
 missing=
-for need in clang:clang "${CXX%% *}:g++" gdb:gdb musl-gcc:musl-tools openssl:openssl python3:python3 sqlite3:sqlite3 strace:strace xz:xz-utils; do
+for need in clang:clang "${CXX%% *}:g++" gdb:gdb gfortran:gfortran musl-gcc:musl-tools openssl:openssl python3:python3 sqlite3:sqlite3 strace:strace xz:xz-utils; do
 	command -v "${need%%:*}" >/dev/null || missing+=" ${need#*:}"
 done
 # libFuzzer and the sanitizers that go with clang

@@ -1,5 +1,6 @@
 #include "judge.h"
 
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,8 +11,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { MODULES = 1024 };
+
 static Dwfl *dwfl;
-static bool ready;
+static const struct oracle_module *modules[MODULES];
+static size_t module_count;
 static struct {
 	const struct oracle_details *details;
 	const uint8_t *stack;
@@ -27,23 +31,6 @@ static int no_elf(Dwfl_Module *m, void **u, const char *name, Dwarf_Addr base, c
 
 static const Dwfl_Callbacks callbacks = { .find_elf = no_elf, .find_debuginfo = dwfl_standard_find_debuginfo };
 
-int judge_begin(void)
-{
-	judge_end();
-	dwfl = dwfl_begin(&callbacks);
-	if (dwfl)
-		dwfl_report_begin(dwfl);
-	return dwfl ? 0 : -1;
-}
-
-void judge_end(void)
-{
-	if (dwfl)
-		dwfl_end(dwfl);
-	dwfl = NULL;
-	ready = false;
-}
-
 /* The kernel's vdso is the same in every process: ours, as a file. */
 static int vdso(void)
 {
@@ -55,7 +42,36 @@ static int vdso(void)
 	return fd;
 }
 
+static void forget(void)
+{
+	if (dwfl)
+		dwfl_end(dwfl);
+	dwfl = NULL;
+}
+
 void judge_add(const struct oracle_module *module)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < module_count; i++) {
+		if (modules[i]->ref == module->ref)
+			return;
+		if (modules[i]->start >= module->end || module->start >= modules[i]->end)
+			modules[n++] = modules[i];
+	}
+	module_count = n;
+	if (module_count < MODULES)
+		modules[module_count++] = module;
+	forget();
+}
+
+void judge_end(void)
+{
+	forget();
+	module_count = 0;
+}
+
+static void report(const struct oracle_module *module)
 {
 	const char *slash = strrchr(module->path, '/');
 	int fd = module->vdso ? vdso() : open(module->path, O_RDONLY | O_CLOEXEC);
@@ -106,9 +122,14 @@ static const Dwfl_Thread_Callbacks thread_callbacks = { .next_thread = next_thre
 
 static void get_ready(void)
 {
-	if (ready)
+	if (dwfl)
 		return;
-	ready = true;
+	dwfl = dwfl_begin(&callbacks);
+	if (!dwfl)
+		abort();
+	dwfl_report_begin(dwfl);
+	for (size_t i = 0; i < module_count; i++)
+		report(modules[i]);
 	dwfl_report_end(dwfl, NULL, NULL);
 	if (!dwfl_attach_state(dwfl, NULL, 1, &thread_callbacks, &now))
 		fprintf(stderr, "oracle_read: libdw cannot unwind: %s\n", dwfl_errmsg(-1));
@@ -117,16 +138,25 @@ static void get_ready(void)
 static int note_frame(Dwfl_Frame *frame, void *context)
 {
 	Dwarf_Addr pc;
-	bool exact;
 
 	(void)context;
-	if (!dwfl_frame_pc(frame, &pc, &exact))
+	if (!dwfl_frame_pc(frame, &pc, NULL) || now.count == JUDGE_FRAMES || (!pc && now.count))
 		return DWARF_CB_ABORT;
-	if (now.count == JUDGE_FRAMES || (!pc && now.count))
-		return DWARF_CB_ABORT;
-	now.pcs[now.count] = pc - (exact || !now.count ? 0 : 1);
-	now.count++;
+	now.pcs[now.count++] = pc;
 	return DWARF_CB_OK;
+}
+
+/* From where execution goes on to where it came from: the call before it, unless a signal came in between. */
+static void as_in_a_spool(uint64_t *pcs, size_t count)
+{
+	bool exact = true;
+
+	for (size_t i = 0; i < count; i++) {
+		bool signal = judge_is_signal_return(pcs[i]);
+
+		pcs[i] -= exact ? 0 : 1;
+		exact = signal;
+	}
 }
 
 size_t judge_walk(const struct oracle_details *details, const void *stack, uint64_t *pcs, int *whole)
@@ -137,6 +167,7 @@ size_t judge_walk(const struct oracle_details *details, const void *stack, uint6
 	now.pcs = pcs;
 	now.count = 0;
 	*whole = dwfl_getthread_frames(dwfl, 1, note_frame, NULL) == 0;
+	as_in_a_spool(pcs, now.count);
 	return now.count;
 }
 
@@ -188,6 +219,42 @@ const char *judge_name(uint64_t pc)
 	return text;
 }
 
+static Dwarf_Frame *rules_of(uint64_t pc)
+{
+	Dwfl_Module *m;
+	Dwarf_Addr bias = 0;
+	Dwarf_CFI *cfi;
+	Dwarf_Frame *frame = NULL;
+
+	get_ready();
+	m = dwfl_addrmodule(dwfl, pc);
+	cfi = m ? dwfl_module_eh_cfi(m, &bias) : NULL;
+	return cfi && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0 ? frame : NULL;
+}
+
+int judge_has_table(uint64_t pc)
+{
+	Dwarf_Frame *frame = rules_of(pc);
+
+	free(frame);
+	return frame != NULL;
+}
+
+int judge_is_eh_return(uint64_t pc)
+{
+	Dwarf_Frame *frame = rules_of(pc);
+	int saved = 0;
+
+	for (int i = 0; frame && i < 2; i++) {
+		Dwarf_Op room[3], *ops;
+		size_t n = 0;
+
+		saved += dwarf_frame_register(frame, i, room, &ops, &n) == 0 && n > 0;
+	}
+	free(frame);
+	return saved == 2;
+}
+
 size_t judge_code(uint64_t pc, uint8_t *to, size_t size)
 {
 	Dwfl_Module *m;
@@ -214,4 +281,12 @@ size_t judge_code(uint64_t pc, uint8_t *to, size_t size)
 		return size;
 	}
 	return 0;
+}
+
+int judge_is_signal_return(uint64_t address)
+{
+	static const uint8_t wanted[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t code[sizeof wanted];
+
+	return judge_code(address, code, sizeof code) == sizeof code && memcmp(code, wanted, sizeof code) == 0;
 }

@@ -14,10 +14,12 @@
 
 enum { JUDGE_FRAMES = 512 };
 
-/* Begins a process; modules are added before the first question. */
-int judge_begin(void);
+/*
+ * The modules that are loaded at one moment. A module that lies where another one did takes its place: so samples are
+ * to be looked at in the order in which they were taken.
+ */
 void judge_add(const struct oracle_module *module);
-void judge_end(void);
+void judge_end(void); /* forgets all */
 
 /*
  * libdw's walk: pcs as in a spool (a caller's is that of its call), innermost first. How many; *whole says whether it
@@ -33,6 +35,13 @@ const char *judge_function(uint64_t pc);
 
 /* Whether an address is just behind the entry point of its module (where the kernel or the loader begins it). */
 int judge_is_entry(uint64_t pc);
+
+/* Whether there are unwind rules for it; whether they are of a function that ends by __builtin_eh_return. */
+int judge_has_table(uint64_t pc);
+int judge_is_eh_return(uint64_t pc);
+
+/* Whether an address is what signal handlers return to: mov $SYS_rt_sigreturn, %rax; syscall. */
+int judge_is_signal_return(uint64_t address);
 
 /* The code at an address, from the module's file: bytes copied, 0 = not in a file. */
 size_t judge_code(uint64_t pc, uint8_t *to, size_t size);

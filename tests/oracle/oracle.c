@@ -20,9 +20,11 @@
 #include "core/sig/unwind.h"
 #include "oracle.h"
 
-enum { FILE_SIZE = 256 << 20, SHADOWS = 8, SEEN = 1024, STACK_MAX = 64 * 1024, PAGE = 4096 };
-
 assay_unwind_fn __wrap_assay_unwind_libunwind, __real_assay_unwind_libunwind;
+
+#ifdef __x86_64__
+
+enum { FILE_SIZE = 256 << 20, SHADOWS = 8, SEEN = 1024, STACK_MAX = 64 * 1024, PAGE = 4096 };
 
 static char prefix[2048];
 static struct oracle_header *file;
@@ -30,8 +32,17 @@ static _Atomic int writer; /* process that `file` belongs to; negative: that is 
 static _Atomic uint32_t turn;
 static _Atomic uint32_t seen[SEEN]; /* references of modules that are in the file */
 
-/* libunwind walks into memory of its own, so that our frames stay where the handler wants them. */
-static struct assay_thread shadows[SHADOWS];
+/*
+ * libunwind walks into memory of its own, so that our frames stay where the handler wants them, and on a stack of its
+ * own: it needs more than a program with split stacks has left.
+ */
+static struct shadow {
+	struct assay_thread thread;
+	void *context;
+	enum assay_spool_walk end;
+	uint32_t count;
+	_Alignas(16) char stack[128 * 1024];
+} shadows[SHADOWS];
 static atomic_flag shadow_taken[SHADOWS];
 
 __attribute__((constructor)) static void take_name(int argc, char **argv, char **envp)
@@ -230,14 +241,14 @@ static void write_details(struct oracle_details *d, const ucontext_t *context, c
 	d->stack_size = copy_stack(frames + sample->own_count + sample->lib_count, d->stack, stack_size(ours, d->stack));
 }
 
-static void write_sample(struct oracle_sample sample, const ucontext_t *context, const struct assay_thread *ours,
+static void write_sample(struct oracle_sample sample, uint32_t number, const ucontext_t *context, const struct assay_thread *ours,
 			 const struct assay_thread *theirs)
 {
 	uint32_t frames = sample.own_count + sample.lib_count;
 	struct oracle_sample *to;
 
 	sample.outermost = absolute(&ours->frames[sample.own_count - 1]);
-	sample.details = !sample.same || sample.own_end != ASSAY_WALK_COMPLETE;
+	sample.details = !sample.same || sample.own_end != ASSAY_WALK_COMPLETE || number % 16 == 0;
 	to = reserve(sizeof sample + (sample.details ? sizeof(struct oracle_details) +
 		     frames * sizeof(struct oracle_frame) + stack_size(ours, stack_from(context)) : 0));
 	if (!to)
@@ -259,7 +270,22 @@ static bool same_frames(const struct assay_frame_ref *a, const struct assay_fram
 	return true;
 }
 
-static struct assay_thread *take_shadow(uint32_t first)
+__attribute__((noinline)) static void walk_by_libunwind(struct shadow *s)
+{
+	s->count = __real_assay_unwind_libunwind(&s->thread, s->context, &s->end);
+}
+
+static void on_own_stack(void (*call)(struct shadow *), struct shadow *s)
+{
+	__asm__ volatile("mov %%rsp, %%rbx\n\tmov %[top], %%rsp\n\tcall *%[call]\n\tmov %%rbx, %%rsp"
+			 : "+D"(s), [call] "+r"(call)
+			 : [top] "r"(s->stack + sizeof s->stack)
+			 : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc",
+			   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+			   "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+static struct shadow *take_shadow(uint32_t first)
 {
 	for (uint32_t i = 0; i < SHADOWS; i++)
 		if (!atomic_flag_test_and_set(&shadow_taken[(first + i) % SHADOWS]))
@@ -269,35 +295,46 @@ static struct assay_thread *take_shadow(uint32_t first)
 
 uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
 {
-	struct assay_thread *shadow = have_file() ? take_shadow(thread->slot) : NULL;
-	struct oracle_sample sample = { .own_first = atomic_fetch_add(&turn, 1) % 2 };
-	enum assay_spool_walk lib_end;
-	uint64_t begin;
+	struct shadow *shadow = have_file() ? take_shadow(thread->slot) : NULL;
+	uint32_t number = atomic_fetch_add(&turn, 1);
+	struct oracle_sample sample = { .own_first = number % 2 };
 	uint32_t fresh; /* our frames without those shared with the last walk, which the handler has */
+	uint64_t begin;
 
 	if (!shadow) {
 		if (file)
 			atomic_fetch_add(&file->lost, 1);
 		return assay_unwind_own(thread, context, end);
 	}
+	shadow->context = context;
 	begin = assay_now_ns();
 	if (sample.own_first) {
 		fresh = assay_unwind_own(thread, context, end);
 		sample.ns = (uint32_t)(assay_now_ns() - begin);
-		sample.lib_count = (uint16_t)__real_assay_unwind_libunwind(shadow, context, &lib_end);
+		on_own_stack(walk_by_libunwind, shadow);
 	} else {
-		sample.lib_count = (uint16_t)__real_assay_unwind_libunwind(shadow, context, &lib_end);
+		on_own_stack(walk_by_libunwind, shadow);
 		sample.ns = (uint32_t)(assay_now_ns() - begin);
 		fresh = assay_unwind_own(thread, context, end);
 	}
 	sample.shared = (uint16_t)thread->shared;
 	sample.own_count = (uint16_t)assay_unwind_whole(thread, fresh);
+	sample.lib_count = (uint16_t)shadow->count;
 	sample.own_end = (uint8_t)*end;
-	sample.lib_end = (uint8_t)lib_end;
+	sample.lib_end = (uint8_t)shadow->end;
 	sample.same = sample.own_count == sample.lib_count &&
-		      same_frames(thread->frames, shadow->frames, sample.own_count);
+		      same_frames(thread->frames, shadow->thread.frames, sample.own_count);
 	sample.pc = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-	write_sample(sample, context, thread, shadow);
+	write_sample(sample, number, context, thread, &shadow->thread);
 	atomic_flag_clear(&shadow_taken[shadow - shadows]);
 	return fresh;
 }
+
+#else /* the registers, the stack and the judge are those of x86-64 */
+
+uint32_t __wrap_assay_unwind_libunwind(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
+{
+	return __real_assay_unwind_libunwind(thread, context, end);
+}
+
+#endif

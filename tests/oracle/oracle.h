@@ -6,7 +6,7 @@
  * process did not finish. A record is written by one thread; `used` in the header is taken by atomic addition.
  *
  * A SAMPLE has its frames, registers and a copy of the stack behind it only where the two walks differ or ours was
- * not complete: `details` says so.
+ * not complete, and else one in 16: `details` says so.
  */
 #ifndef ASSAY_TESTS_ORACLE_H
 #define ASSAY_TESTS_ORACLE_H

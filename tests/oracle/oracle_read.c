@@ -3,7 +3,9 @@
  *
  *   oracle_read [-n N] FILE...   all files are one program's run; N: how many of each kind of difference are shown
  *
- * Prints a line a figure, "NAME VALUE...". The times are those of the walks that went first.
+ * Prints a line a figure, "NAME VALUE...", and "kind COUNT ID: TEXT" for each kind of agreement or difference among
+ * the samples that were looked at; ID is FAULT where no rule of explain.c says that ours is right. The times are those
+ * of the walks that went first. Lines of # show examples, which of the three unwinders (o, u, d) has a frame before it.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "explain.h"
 #include "judge.h"
 #include "oracle.h"
 #include "profile/spool.h"
@@ -27,7 +30,7 @@ struct times {
 };
 
 static struct {
-	uint64_t samples, same, lost, unfinished, files, odd_outermost, clock_ns, frames, shared;
+	uint64_t samples, same, lost, unfinished, files, faults, clock_ns, frames, shared;
 	uint64_t own_end[ASSAY_WALKS], lib_end[ASSAY_WALKS];
 	struct times own, lib;
 } all;
@@ -47,23 +50,14 @@ static void note(struct times *t, uint32_t ns)
 
 /* ---- kinds of differences ---- */
 
-struct sample {
-	const struct oracle_sample *s;
-	const struct oracle_details *d;
-	const struct oracle_frame *own, *lib;
-	const uint8_t *stack;
-	uint64_t judge[JUDGE_FRAMES];
-	size_t judge_count;
-	int judge_whole;
-};
-
-enum { KINDS = 64 };
+enum { KINDS = 32 };
 static struct kind {
-	char name[120];
+	const char *name;
 	uint64_t count;
+	bool fault;
 } kinds[KINDS];
 
-static void show(const struct sample *x)
+static void show(const struct explain_sample *x)
 {
 	const struct oracle_sample *s = x->s;
 	size_t most = s->own_count > s->lib_count ? s->own_count : s->lib_count;
@@ -84,70 +78,63 @@ static void show(const struct sample *x)
 	}
 }
 
-static void count_kind(const struct sample *x, const char *name)
+/* True: one of those that are to be shown. */
+static bool count_kind(const char *name, bool fault)
 {
 	struct kind *k = kinds;
 
-	while (k < kinds + KINDS - 1 && *k->name && strcmp(k->name, name) != 0)
+	while (k < kinds + KINDS - 1 && k->name && strcmp(k->name, name) != 0)
 		k++;
-	if (!*k->name)
-		snprintf(k->name, sizeof k->name, "%s", name);
-	if (k->count++ < (uint64_t)shown_at_most) {
-		printf("# -- %s\n", name);
-		show(x);
-	}
-}
-
-static const char *relation(const struct oracle_frame *a, size_t n, const uint64_t *b, size_t m)
-{
-	size_t i = 0;
-
-	while (i < n && i < m && a[i].pc == b[i])
-		i++;
-	return i == n && i == m ? "same" : i == n ? "shorter" : i == m ? "longer" : "other";
-}
-
-static void classify(struct sample *x)
-{
-	char name[120];
-	uint64_t lib[JUDGE_FRAMES];
-
-	for (size_t i = 0; i < x->s->lib_count && i < JUDGE_FRAMES; i++)
-		lib[i] = x->lib[i].pc;
-	x->judge_count = judge_walk(x->d, x->stack, x->judge, &x->judge_whole);
-	snprintf(name, sizeof name, "ours %s, libunwind's %s; ours to libunwind's: %s; to libdw's: %s%s",
-		 ends[x->s->own_end & 7], ends[x->s->lib_end & 7],
-		 relation(x->own, x->s->own_count, lib, x->s->lib_count),
-		 relation(x->own, x->s->own_count, x->judge, x->judge_count), x->judge_whole ? "" : " (not whole)");
-	count_kind(x, name);
-}
-
-/*
- * Where our walk ended that says of itself that it is whole. The outermost functions are those that nothing calls:
- * the entry points of the program and of the loader, and what the kernel begins threads and makecontext begins
- * contexts with.
- */
-static void check_outermost(const struct oracle_sample *s)
-{
-	static const char *const known[] = { "_start", "clone", "clone3", "__clone", "__clone3", "__start_context" };
-	const char *name;
-
-	if (s->own_end != ASSAY_WALK_COMPLETE || judge_is_entry(s->outermost))
-		return;
-	name = judge_function(s->outermost);
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (strcmp(name, known[i]) == 0)
-			return;
-	all.odd_outermost++;
-	if (all.odd_outermost <= (uint64_t)shown_at_most)
-		printf("# -- complete, but at %s, from %s\n", strdup(judge_name(s->outermost)), strdup(judge_name(s->pc)));
+	k->name = name;
+	k->fault = fault;
+	all.faults += fault;
+	if (k->count++ >= (uint64_t)shown_at_most)
+		return false;
+	printf("# -- %s\n", name);
+	return true;
 }
 
 /* ---- files ---- */
 
+static const struct oracle_module *by_ref[1 << 16];
+static size_t refs;
+
+/* The modules of a frame list are those that were loaded when the sample was taken. */
+static void bring_modules(const struct oracle_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = refs; frames[i].module && k--;)
+			if (by_ref[k]->ref == frames[i].module) {
+				judge_add(by_ref[k]);
+				break;
+			}
+}
+
+static void take_details(const struct oracle_sample *s)
+{
+	struct explain_sample x = { .s = s, .d = (const void *)(s + 1) };
+	const char *name;
+	bool fault;
+
+	x.own = (const void *)(x.d + 1);
+	x.lib = x.own + s->own_count;
+	x.stack = x.lib + s->lib_count;
+	bring_modules(x.own, s->own_count);
+	name = explain(&x, &fault);
+	if (count_kind(name, fault) && (fault || !s->same || s->own_end != ASSAY_WALK_COMPLETE))
+		show(&x);
+}
+
+static void show_ends(const struct oracle_sample *s)
+{
+	printf("# from %s\n", judge_name(s->pc));
+	printf("#   to %s\n", judge_name(s->outermost));
+}
+
 static void take_sample(const struct oracle_sample *s)
 {
-	struct sample x = { .s = s };
+	const char *name;
+	bool fault;
 
 	all.samples++;
 	all.same += s->same;
@@ -156,14 +143,11 @@ static void take_sample(const struct oracle_sample *s)
 	all.own_end[s->own_end & 7]++;
 	all.lib_end[s->lib_end & 7]++;
 	note(s->own_first ? &all.own : &all.lib, s->ns > all.clock_ns ? s->ns - (uint32_t)all.clock_ns : 0);
-	check_outermost(s);
-	if (!s->details)
-		return;
-	x.d = (const void *)(s + 1);
-	x.own = (const void *)(x.d + 1);
-	x.lib = x.own + s->own_count;
-	x.stack = (const void *)(x.lib + s->lib_count);
-	classify(&x);
+	if (s->details)
+		take_details(s);
+	name = explain_outermost(s, &fault);
+	if (name && count_kind(name, fault))
+		show_ends(s);
 }
 
 static void each(const struct oracle_header *h, enum oracle_kind kind)
@@ -175,8 +159,10 @@ static void each(const struct oracle_header *h, enum oracle_kind kind)
 
 		if (r->size < sizeof *r || r->size > h->size - at)
 			break;
-		if (r->kind == kind && kind == ORACLE_MODULE)
+		if (r->kind == kind && kind == ORACLE_MODULE && refs < sizeof by_ref / sizeof *by_ref) {
+			by_ref[refs++] = (const void *)r;
 			judge_add((const void *)r);
+		}
 		if (r->kind == kind && kind == ORACLE_SAMPLE)
 			take_sample((const void *)r);
 		all.unfinished += r->kind == kind && kind == ORACLE_UNFINISHED;
@@ -197,13 +183,14 @@ static int read_file(const char *path)
 	h = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (h == MAP_FAILED || (size_t)st.st_size < sizeof *h || memcmp(h->magic, ORACLE_MAGIC, 8) != 0 ||
-	    h->version != ORACLE_VERSION || h->size != (uint64_t)st.st_size || judge_begin() < 0) {
+	    h->version != ORACLE_VERSION || h->size != (uint64_t)st.st_size) {
 		fprintf(stderr, "%s: not a file of liboracle.so\n", path);
 		return -1;
 	}
 	all.files++;
 	all.lost += h->lost;
 	all.clock_ns = h->clock_ns;
+	refs = 0;
 	each(h, ORACLE_MODULE);
 	each(h, ORACLE_SAMPLE);
 	each(h, ORACLE_UNFINISHED);
@@ -252,13 +239,13 @@ static void print_figures(void)
 	printf("files %" PRIu64 "\nsamples %" PRIu64 "\nsame %" PRIu64 "\ndiffer %" PRIu64 "\nlost %" PRIu64 "\nunfinished %" PRIu64 "\n",
 	       all.files, all.samples, all.same, all.samples - all.same, all.lost, all.unfinished);
 	printf("frames %" PRIu64 "\nshared %" PRIu64 "\n", all.frames, all.shared);
-	printf("odd_outermost %" PRIu64 "\n", all.odd_outermost);
+	printf("faults %" PRIu64 "\n", all.faults);
 	print_ends("own", all.own_end);
 	print_ends("lib", all.lib_end);
 	printf("own_median_ns %.0f\nlib_median_ns %.0f\nown_mean_ns %.0f\nlib_mean_ns %.0f\n", own, lib, mean(&all.own), mean(&all.lib));
 	if (all.own.count && all.lib.count)
 		printf("ratio_median %.4f\nratio_mean %.4f\n", own / lib, mean(&all.own) / mean(&all.lib));
-	for (const struct kind *k = kinds; k < kinds + KINDS && *k->name; k++)
+	for (const struct kind *k = kinds; k < kinds + KINDS && k->name; k++)
 		printf("kind %" PRIu64 " %s\n", k->count, k->name);
 }
 
