@@ -13,7 +13,7 @@
 #include "sig/sys.h"
 
 enum {
-	FIRST_PART = 4 * 1024, /* enough for a process that ends at once */
+	FIRST_PART = 8 * 1024, /* enough for a process that ends at once, or has a sample or two */
 	LEAST = 1024 * 1024,   /* enough for most call trees */
 };
 

@@ -192,6 +192,8 @@ void assay_process_leave(bool exec, int status)
 	if (exec && assay_tls.thread)
 		assay_clock_pause(assay_tls.thread);
 	assay_threads_settle();
+	if (assay_process.sampled)
+		assay_module_note_program();
 	if (exec) {
 		h->exec_cpu_ns = assay_thread_cpu_ns();
 		h->exec_core_wait_ns = assay_tls.thread ? (uint64_t)assay_tls.thread->core_wait_ns : 0;
@@ -269,6 +271,7 @@ void assay_process_forked(void)
 	if (!parents || assay_process.sealed)
 		return;
 	atomic_store(&assay_process.on, false);
+	assay_process.sampled = false;
 	strncpy(from + 2, assay_spool_name(), sizeof from - 3);
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	thread = assay_threads_after_fork();

@@ -11,7 +11,7 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
-enum { PAGE = 4096, CHUNK_FIRST = 4096, CHUNK_MAX = 64 * 1024, CHUNK_COMMON = 16 * 1024 };
+enum { PAGE = 4096, PIECE_FIRST = 1024, CHUNK_FIRST = 4096, CHUNK_MAX = 64 * 1024, CHUNK_COMMON = 16 * 1024 };
 
 /* next and end packed in one word, in slots, so that one compare-and-swap takes from it */
 static _Atomic uint64_t common;
@@ -84,12 +84,24 @@ static uint64_t take_chunk(uint64_t size)
 	return offset;
 }
 
+/* What a thread begins with comes out of a part that is there already: few threads of a short process need more. */
+static bool begin_with_piece(struct assay_arena *arena, size_t size)
+{
+	uint8_t *piece = size <= PIECE_FIRST / 4 ? assay_arena_alloc_common(PIECE_FIRST) : NULL;
+
+	if (!piece)
+		return false;
+	arena->next = (uint64_t)(piece - assay_process.base);
+	arena->end = arena->next + PIECE_FIRST;
+	return true;
+}
+
 void *assay_arena_alloc(struct assay_arena *arena, size_t size)
 {
 	uint64_t at;
 
 	size = round_up(size, ASSAY_SPOOL_SLOT);
-	if (arena->next + size > arena->end) {
+	if (arena->next + size > arena->end && (arena->end || !begin_with_piece(arena, size))) {
 		uint32_t chunk = arena->chunk ? arena->chunk * 2 : CHUNK_FIRST;
 
 		if (chunk > CHUNK_MAX)

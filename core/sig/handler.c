@@ -62,7 +62,8 @@ static void sample(struct assay_thread *thread, void *context)
 	uint32_t count;
 	assay_ref node;
 
-	if (!assay_process.header->exe)
+	/* not in the first: it would take half as long again */
+	if (!assay_process.header->exe && atomic_load_explicit(&record->samples, memory_order_relaxed))
 		assay_module_note_program();
 	count = assay_handler_unwind(thread, context, &end);
 	node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
@@ -71,6 +72,7 @@ static void sample(struct assay_thread *thread, void *context)
 
 	thread->last_cpu_ns = cpu;
 	if (node && assay_cct_add(thread, node, METRIC_CPU, weight) == 0) {
+		assay_process.sampled = true;
 		add(&record->samples, 1);
 		add(&record->weight_ns, weight);
 		add(&record->walks[end], 1);

@@ -263,8 +263,12 @@ void assay_module_rewrite(void)
 void assay_module_note_program(void)
 {
 	static char path[4096] ASSAY_COLD; /* threads that come here at once write the same */
-	ssize_t n = path[0] ? (ssize_t)strlen(path) : assay_sys_readlink("/proc/self/exe", path, sizeof path - 1);
+	ssize_t n;
 
-	if (n > 0 && !assay_process.header->exe)
+	if (assay_process.header->exe)
+		return;
+	n = path[0] ? (ssize_t)strlen(path) : assay_sys_readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n > 0)
 		assay_process.header->exe = assay_arena_string(path, (size_t)n);
 }

@@ -61,8 +61,8 @@ struct dl_find_object;
 extern int (*assay_module_find_object)(void *, struct dl_find_object *);
 
 /*
- * Notes the path of the program's executable in the header, if that has not been done: at the first sample,
- * for it costs more than most of the set-up, and a process that ends at once can do without.
+ * Notes the path of the program's executable in the header, if that has not been done. Only for processes with
+ * samples: it costs more than most of the set-up, and one that ends at once can do without.
  */
 void assay_module_note_program(void);
 

@@ -8,17 +8,25 @@
 
 #if ASSAY_UNWIND_HAVE_OWN
 
-enum { CACHE_BITS = 12, GRANULE_BITS = 6, GRANULE = 1 << GRANULE_BITS };
+enum { GRANULE_BITS = 6, GRANULE = 1 << GRANULE_BITS, REGION_BITS = 16 };
+enum { PART_BITS = 4, PART_ENTRIES_BITS = 8 }; /* a page each */
 enum { OP_BREG_FP = 0x70 + ASSAY_CFI_FP, OP_DEREF = 0x06 };
 
 struct entry {
 	_Atomic uint64_t check, row;
 };
-static struct entry cache[1 << CACHE_BITS] ASSAY_COLD;
+static struct entry cache[1 << PART_BITS][1 << PART_ENTRIES_BITS] ASSAY_COLD;
 
+/* Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, 6.4). */
+static uint64_t hash(uintptr_t n, unsigned bits)
+{
+	return n * 0x9e3779b97f4a7c15u >> (64 - bits);
+}
+
+/* A region of code has a part to itself or nearly so: few walks touch more than two or three of these pages. */
 static struct entry *entry_of(uintptr_t pc)
 {
-	return &cache[((pc >> GRANULE_BITS) * 0x9e3779b97f4a7c15u) >> (64 - CACHE_BITS)];
+	return &cache[hash(pc >> REGION_BITS, PART_BITS)][hash(pc >> GRANULE_BITS, PART_ENTRIES_BITS)];
 }
 
 static uint64_t key_of(uintptr_t pc)

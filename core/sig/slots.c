@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-enum { BATCH = 32, BATCHES = 2048 };
+enum { BATCH = 16, BATCHES = 4096 };
 
 static struct assay_thread *_Atomic batches[BATCHES] ASSAY_COLD;
 static _Atomic uint32_t used;

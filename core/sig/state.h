@@ -92,9 +92,9 @@ struct assay_thread {
 	assay_ref path[ASSAY_FRAMES_MAX + 2];
 
 	/*
-	 * A walk: its frames, innermost first, without those that it shares with the last one, root first; its own
-	 * states at those frames, and the states that are kept for the next one, root first: steps_made of this
-	 * walk, steps_count while thread->path has their nodes.
+	 * A walk: its frames, innermost first, without those that it shares with the last one; its own states at
+	 * those frames, from the array's end down, so that what a walk uses lies together; and the states that are
+	 * kept for the next one, root first: steps_made of this walk, steps_count while thread->path has their nodes.
 	 */
 	uint32_t shared, steps_made, steps_count, steps_generation;
 	struct assay_frame_ref frames[ASSAY_FRAMES_MAX];
@@ -111,6 +111,7 @@ enum assay_thread_state {
 
 struct assay_process {
 	_Atomic bool on;   /* samples are taken */
+	bool sampled;      /* there was a sample */
 	bool active;       /* this process is part of a run (wrappers follow what it starts) */
 	bool sealed;       /* not any more, and no system call may be made to say so: see wrap_seccomp.c */
 	pid_t pid;

@@ -472,13 +472,18 @@ static uint32_t share(struct walk *w, const struct assay_thread *thread, uint32_
 	return 0;
 }
 
+static struct assay_walk_step *fresh_step(struct assay_thread *thread, uint32_t n)
+{
+	return &thread->fresh[ASSAY_FRAMES_MAX - 1 - n];
+}
+
 /* Keeps the states of a whole walk, root first, as far as all further out came from packed rows. */
 static void keep_steps(struct assay_thread *thread, uint32_t fresh)
 {
 	uint32_t n = thread->shared;
 
-	while (fresh && n < ASSAY_FRAMES_MAX && thread->fresh[fresh - 1].row != ASSAY_ROW_NONE)
-		thread->steps[n++] = thread->fresh[--fresh];
+	for (; fresh && n < ASSAY_FRAMES_MAX && fresh_step(thread, fresh - 1)->row != ASSAY_ROW_NONE; fresh--)
+		thread->steps[n++] = *fresh_step(thread, fresh - 1);
 	thread->steps_made = n;
 }
 
@@ -494,7 +499,7 @@ static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, v
 
 	for (;;) {
 		bool again = false;
-		int stepped = visit(w, &thread->frames[n], &thread->fresh[n], &again);
+		int stepped = visit(w, &thread->frames[n], fresh_step(thread, n), &again);
 
 		if (again) {
 			w->full = true;

@@ -394,10 +394,13 @@ static void a_full_spool(void **state)
 	assert_int_equal(((struct assay_spool_value *)assay_at(node_at(first)->values))->sum, 30);
 	assert_int_equal(assay_cct_add(thread, last, 0, 20), -ENOSPC);
 	assert_int_equal(node_at(last)->values, 0);
-	/* with the last page gone, a thread that has no node yet cannot get even a root */
+	/* with the last page gone, and what all threads share, a thread that has no node yet cannot get even a root */
 	do
 		thread->arena = (struct assay_arena){ 0 };
 	while (assay_arena_alloc(&thread->arena, 4096));
+	while (assay_arena_alloc_common(16))
+		;
+	thread->arena = (struct assay_arena){ 0 };
 	memset(&record, 0, sizeof record);
 	thread->record = &record;
 	assert_int_equal(PATH(true, 1), 0);
