@@ -88,7 +88,7 @@ static void all_that_is_loaded(void **state)
 	for (int by_loader = 0; by_loader < 2; by_loader++) {
 		assay_module_find_object = by_loader ? _dl_find_object : NULL;
 		dl_iterate_phdr(compare, &n);
-		assert_true(n > 8 * (by_loader + 1));
+		assert_true(n >= 6 * (by_loader + 1)); /* program, loader and C library have two segments at least */
 		assert_int_equal(assay_module_find(0), -1);
 		assert_int_equal(assay_module_find(1), -1);
 		assert_int_equal(assay_module_find(UINTPTR_MAX), -1);
