@@ -13,9 +13,10 @@ set -u
 : "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
 export ASSAY_LIBRARY
 SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
-BENCHES="overhead weight size start report threads shell sample"
+BENCHES="overhead weight size start report threads shell sample delivery"
 WANTED=${BENCH:-$BENCHES}
 HERE=$top_srcdir/tests/bench
+ORACLE=$top_builddir/tests/oracle/.libs/liboracle ORACLE_READ=$top_builddir/tests/oracle/oracle_read
 dir=$(mktemp -d "${TMPDIR:-/tmp}/assay-bench.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
@@ -33,7 +34,7 @@ fi
 
 build() {
 	local flags='-O2 -g -fno-omit-frame-pointer -pthread'
-	for name in compare paths threads; do
+	for name in compare delivery paths threads; do
 		${CC:-cc} $flags -o $name "$HERE/$name.c" || die "$name.c does not compile"
 	done
 	${CXX:-c++} $flags -o words "$HERE/words.cc" || die "words.cc does not compile"
@@ -54,6 +55,9 @@ for lib in /usr/lib/*/libprofiler.so.0 /usr/lib64/libprofiler.so.0 /usr/lib/libp
 	[ -z "$gperf" ] && [ -e "$lib" ] && gperf="env CPUPROFILE=gperf.prof CPUPROFILE_FREQUENCY=$RATE LD_PRELOAD=$lib"
 done
 PYTHON=$(command -v /usr/bin/python3 || true) XZ=$(command -v xz || true) SQLITE=$(command -v sqlite3 || true)
+fast_clock=--rate=1000
+perf_event() { [ "$(cat /proc/sys/kernel/perf_event_paranoid 2>/dev/null || echo 4)" -le 2 ] || [ "$(id -u)" = 0 ]; }
+perf_event && fast_clock="--clock=perf --rate=1000" # the CPU clock has no more samples than kernel ticks
 assay="$ASSAY run --quiet --force -o run.assay --"
 
 machine() {
@@ -225,11 +229,26 @@ bench_shell() {
 # cost_of FILE: samples and ns in handlers and wrappers
 cost_of() { $SQLITE "$1" 'SELECT sum(samples), sum(self_ns) FROM thread' | tr '|' ' '; }
 
+# walks NAME COMMAND: the walk up the stack against libunwind's, at the same samples of one run, in turns: see tests/oracle
+walks() {
+	local name=$1 command=$2 samples own lib medians means
+	rm -f walks.*
+	ASSAY_LIBRARY=$ORACLE.so ASSAY_ORACLE=walks $ASSAY run -q --force $fast_clock --unwinder=libunwind -o sample.assay \
+		-- $command >/dev/null 2>&1
+	"$ORACLE_READ" walks.* >figures 2>/dev/null || { say "walks of $name could not be compared"; return; }
+	samples=$(field figures samples 2) own=$(field figures own_median_ns 2) lib=$(field figures lib_median_ns 2)
+	medians=$(field figures ratio_median 2) means=$(field figures ratio_mean 2)
+	row "walk-$name" "a walk in $name, of libunwind's time (medians of $samples)" 0.2 "$medians" "$(met "$medians" 0.2)"
+	row "" "  means; µs: Assay's and libunwind's median" - \
+		"$(awk "BEGIN { printf \"%.3f; %.1f and %.1f\", $means, $own / 1000, $lib / 1000 }")" ""
+	echo "{\"bench\":\"walk-$name\",\"samples\":$samples,\"own_ns\":$own,\"libunwind_ns\":$lib,\"ratio_medians\":$medians,\"ratio_means\":$means}" >>raw
+}
+
 # sample NAME COMMAND SHORT_COMMAND, with each unwinder: what a sample costs, and the first one
 sample() {
 	local name=$1 long=$2 short=$3 unwinder
 	for unwinder in own libunwind; do
-		$ASSAY run -q --force -r 1000 --unwinder=$unwinder -o sample.assay -- $long >/dev/null 2>&1 || return
+		$ASSAY run -q --force -r $RATE --unwinder=$unwinder -o sample.assay -- $long >/dev/null 2>&1 || return
 		cost_of sample.assay >cost.long
 		: >cost.none; : >cost.one
 		for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
@@ -250,23 +269,54 @@ sample() {
 			END {
 				base = median(none, n)
 				printf "%s %.1f %s %d %.0f\n", unwinder, samples ? (ns - base) / samples / 1000 : 0,
-					n && o ? sprintf("%.0f", (median(one, o) - base) / 1000) : "?", samples, base / 1000
+					n && o ? sprintf("%.3f", (median(one, o) - base) / 1e6) : "?", samples, base / 1000
 			}' cost.none cost.one cost.long >>"cost.$name"
 	done
 	local own lib own_first lib_first samples start
 	read -r _ own own_first samples start < <(grep ^own "cost.$name")
 	read -r _ lib lib_first _ < <(grep ^libunwind "cost.$name")
-	row "sample-$name" "a sample in $name, µs (of $samples)" - "$own" "" "" "" "libunwind $lib"
-	row "" "  the first one; the set-up before it" - "$own_first; $start" "" "" "" "libunwind $lib_first"
-	echo "{\"bench\":\"sample-$name\",\"own_us\":$own,\"libunwind_us\":$lib,\"setup_us\":$start}" >>raw
+	row "sample-$name" "a process's first sample, ms (median of 12)" 0.1 "$own_first" "$(met "$own_first" 0.1)" "" "" \
+		"libunwind $lib_first"
+	row "" "  a sample at $RATE Hz, system calls included, µs (mean of $samples)" - "$own" "" "" "" "libunwind $lib"
+	row "" "  the set-up before all, µs" - "$start" ""
+	echo "{\"bench\":\"sample-$name\",\"own_us\":$own,\"own_first_ms\":\"$own_first\",\"libunwind_us\":$lib,\"libunwind_first_ms\":\"$lib_first\",\"setup_us\":$start}" >>raw
 }
 
 bench_sample() {
 	[ -n "$SQLITE" ] || { say "sample: needs sqlite3"; return; }
 	say "cost of a sample"
-	[ -n "$PYTHON" ] && sample python "$PYTHON loop.py 2500" "$PYTHON loop.py 160"
-	[ -n "$XZ" ] && sample xz "$XZ -T1 -6 -k -c data data data" "$XZ -T1 -1 -k -c data"
-	sample c++ "./words 1500" "./words 150"
+	local programs=("c++|./words 1500|./words 150")
+	[ -n "$XZ" ] && programs+=("xz|$XZ -T1 -6 -k -c data data data|$XZ -T1 -1 -k -c data")
+	[ -n "$PYTHON" ] && programs+=("python|$PYTHON loop.py 2500|$PYTHON loop.py 160")
+	local p name long short
+	for p in "${programs[@]}"; do
+		IFS='|' read -r name long short <<<"$p"
+		if [ -e "$ORACLE.so" ] && [ -x "$ORACLE_READ" ]; then
+			walks "$name" "$long"
+		else
+			say "walks: built without libunwind, nothing to compare with"
+		fi
+		sample "$name" "$long" "$short"
+	done
+}
+
+# The handler's time against what the kernel takes to deliver a signal to a handler that does nothing.
+bench_delivery() {
+	[ -n "$SQLITE" ] || { say "delivery: needs sqlite3"; return; }
+	say "delivery of a signal"
+	local kind rate low median high n samples ns each
+	for kind in "cpu $RATE" "perf 1000" "perf 5000"; do
+		read -r kind rate <<<"$kind"
+		read -r low median high n < <(./delivery $kind $rate 4) || { say "delivery: no $kind clock"; continue; }
+		$ASSAY run -q --force --clock=$kind -r $rate -o delivery.assay -- ./delivery burn 4 >/dev/null 2>&1
+		read -r samples ns < <(cost_of delivery.assay)
+		each=$(awk "BEGIN { printf \"%.2f\", $ns / $samples / 1000 }")
+		row "delivery" "the handler's time, of an empty one's delivery ($kind clock, $rate Hz)" 0.2 \
+			"$(awk "BEGIN { if ($median > 0) printf \"%.2f\", $each / $median; else print \"?\" }")" \
+			"$(awk "BEGIN { if ($median > 0) print $each / $median <= 0.2 ? \"met\" : \"MISSED\" }")"
+		row "" "  µs: the handler (of $samples); delivery, median and quartiles (of $n)" - "$each; $median [$low $high]" ""
+		echo "{\"bench\":\"delivery-$kind-$rate\",\"handler_us\":$each,\"delivery_us\":$median,\"low_us\":$low,\"high_us\":$high}" >>raw
+	done
 }
 
 # ---- the table's printing
