@@ -105,9 +105,11 @@ bare()
 }
 
 # under NAME [OPTION...] -- COMMAND...: under Assay, its profile NAME.assay; leaves NAME.out, .err and .status.
+last_run=
 under()
 {
 	local name=$1 options=()
+	last_run=${*@Q}
 	shift
 	while [ "$1" != -- ]; do
 		options+=("$1")
@@ -118,6 +120,19 @@ under()
 	# The shell says on standard error how a program was killed; here it says so to nobody.
 	{ "$ASSAY" run -q -o "$name.assay" "${options[@]}" "$@" >"$name.out" 2>"$name.err" </dev/null; } 2>/dev/null
 	echo $? >"$name.status"
+}
+
+# While `WHAT...` says that a profile has too few samples, its run is made again, twice at most. On a crowded machine, and
+# where the host takes cores away, the kernel's ticks may find a thread running so seldom that most of its time is after
+# its last sample: that is no fault if it comes and goes. What is wrong each time is judged as it is.
+again_while_too_few()
+{
+	local tries=0
+	while [ $tries -lt 2 ] && "$@"; do
+		tries=$((tries + 1))
+		echo "# too few samples, once more: $last_run"
+		eval "under $last_run"
+	done
 }
 
 # The two runs' output, errors and status are the same to the byte.

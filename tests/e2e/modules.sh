@@ -15,6 +15,18 @@ time_in()
 		WHERE f.name = '$2' AND m.name = 'lib$2.so'"
 }
 
+# too_few PROFILE MS FUNCTION...: whether one of them has not half of that.
+too_few()
+{
+	local name=$1 ms=$2 one got
+	shift 2
+	for one in "$@"; do
+		got=$(time_in "$name" "$one")
+		[ "${got%.*}" -gt $((ms / 2 - 10)) ] || return 0
+	done
+	return 1
+}
+
 # in_modules PROFILE COUNT: each library's function has the time that it burnt, or nearly (60 ms are for a crowded machine).
 in_modules()
 {
@@ -26,9 +38,11 @@ in_modules()
 }
 
 both kept -- ./modules -k ./libfirst.so ./libsecond.so ./libthird.so
+again_while_too_few too_few kept 100 first second third
 in_modules kept 100
 
 under closed -- ./modules ./libfirst.so ./libsecond.so ./libthird.so
+again_while_too_few too_few closed 100 first second third
 same 'closed: it ran' "$(cat closed.status)" 0
 in_modules closed 100
 if [ "$(sort -u closed.out | wc -l)" -lt 3 ]; then
@@ -41,10 +55,12 @@ same 'closed: each one was unloaded' "$(ask closed "SELECT count(*) FROM load l 
 
 # Again and again, in turn.
 under turns -- ./modules ./libfirst.so ./libsecond.so ./libthird.so ./libfirst.so ./libsecond.so ./libthird.so
+again_while_too_few too_few turns 200 first second third
 same 'turns: it ran' "$(cat turns.status)" 0
 in_modules turns 200
 
 both threads -- ./modules -t 5 ./libfirst.so
+again_while_too_few too_few threads 520 first
 holds "threads: first burnt 500 ms in 5 threads ($(time_in threads first) ms found)" \
 	"$(time_in threads first) > 250 && $(time_in threads first) < 600"
 check 'threads: the identities hold' identity threads

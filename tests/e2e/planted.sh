@@ -60,17 +60,24 @@ sys.exit(bad)
 END
 }
 
+# too_light PROFILE THREADS SLACK
+too_light()
+{
+	[ "$(ask "$1" "SELECT sum(cpu_ns) - sum(sampled_ns) - sum(startup_ns) >= $3 * sum(cpu_ns) + $2 * 10e6 FROM thread")" = 1 ]
+}
+
 # weights CLOCK THREADS: what the samples weigh, what the thread clocks say and what the kernel's account says agree.
 weights()
 {
 	local name=weights-$1-$2 sampled cpu kernel slack=0.005
-	under "$name" --clock="$1" -- "$phases" -t "$2" -s "$(awk "BEGIN { print 2.4 / $2 }")"
-	check "$1 clock, $2 threads: wall = CPU + core wait + wait, CPU = sampled + start-up + unsampled" identity "$name"
-	IFS='|' read -r sampled cpu kernel < <(ask "$name" "SELECT sum(sampled_ns) + sum(startup_ns), sum(cpu_ns),
-		(SELECT value FROM run WHERE key = 'kernel_cpu_ns') FROM thread")
 	# At most a period per thread (jitter included) stays unsampled; by the perf clock, what the kernel took too, or the
 	# host of a virtual machine.
 	[ "$1" = cpu ] || slack=0.05
+	under "$name" --clock="$1" -- "$phases" -t "$2" -s "$(awk "BEGIN { print 2.4 / $2 }")"
+	again_while_too_few too_light "$name" "$2" $slack
+	check "$1 clock, $2 threads: wall = CPU + core wait + wait, CPU = sampled + start-up + unsampled" identity "$name"
+	IFS='|' read -r sampled cpu kernel < <(ask "$name" "SELECT sum(sampled_ns) + sum(startup_ns), sum(cpu_ns),
+		(SELECT value FROM run WHERE key = 'kernel_cpu_ns') FROM thread")
 	holds "$1 clock, $2 threads: what the samples weigh is the threads' CPU time within 100 * $slack % and a last period each" \
 		"$cpu > 1e9 && $cpu - $sampled < $slack * $cpu + $2 * 10e6 && $sampled - $cpu < 0.005 * $cpu"
 	holds "$1 clock, $2 threads: the threads' CPU time is the kernel's within 0.5 %" \

@@ -13,16 +13,34 @@ images()
 		p.ended || coalesce(' ' || p.status, '') FROM process p ORDER BY p.start_ns, p.id"
 }
 
+# in_hot WAY FUNCTION: its CPU time, in how many images.
+in_hot()
+{
+	ask "$1" "SELECT coalesce(sum(v.sum) / 1000000, 0) || ' ms in ' || count(DISTINCT t.process) FROM value v
+		JOIN node n ON n.id = v.node JOIN function f ON f.id = n.function JOIN thread t ON t.id = v.thread
+		WHERE f.name = '$2'"
+}
+
 # hot WAY FUNCTION MS: of that much CPU time at least half is found there, in one image. 40 ms either way are for a crowded
 # machine: its threads are so seldom on a core when the clock ticks that the last sample may be that old.
 hot()
 {
 	local got
-	got=$(ask "$1" "SELECT coalesce(sum(v.sum) / 1000000, 0) || ' ms in ' || count(DISTINCT t.process) FROM value v
-		JOIN node n ON n.id = v.node JOIN function f ON f.id = n.function JOIN thread t ON t.id = v.thread
-		WHERE f.name = '$2'")
+	got=$(in_hot "$1" "$2")
 	holds "$1: $2 has its time (${got:-none})" \
 		"${got%% ms in *} > 0 && ${got%% ms in *} > $3 / 2 - 40 && ${got%% ms in *} < $3 * 1.1 + 40 && ${got##* in } == 1"
+}
+
+# too_few NAME FUNCTION:MS...: whether the lower bound of one of them fails.
+too_few()
+{
+	local name=$1 one got
+	shift
+	for one in "$@"; do
+		got=$(in_hot "$name" "${one%:*}")
+		[ -n "$got" ] && [ "${got%% *}" -gt 0 ] && [ "${got%% *}" -gt $((${one#*:} / 2 - 40)) ] || return 0
+	done
+	return 1
 }
 
 # way NAME IMAGES FUNCTION:MS...
@@ -31,6 +49,7 @@ way()
 	local name=$1 images=$2 one
 	shift 2
 	both "$name" -- ./processes "$name"
+	[ $# = 0 ] || again_while_too_few too_few "$name" "$@"
 	like "$name: the processes, their parents and ends" "$(images "$name")" "$images"
 	for one in "$@"; do
 		hot "$name" "${one%:*}" "${one#*:}"
@@ -69,6 +88,7 @@ same 'threads_fork: the child has one thread, the parent three' "$(ask threads_f
 	(SELECT sum(threads) AS n FROM thread GROUP BY process ORDER BY process)')" '3 1'
 
 both env -- env -i ./processes leaf
+again_while_too_few too_few env hot_leaf:150
 like 'env -i: followed into an empty environment' "$(images env)" 'processes leaf < none : exit 3'
 hot env hot_leaf 150
 

