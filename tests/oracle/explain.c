@@ -59,7 +59,7 @@ static bool are_calls(const struct oracle_frame *frames, size_t count)
 	for (size_t i = 1; i < count; i++) {
 		uint64_t back = frames[i].pc + 1;
 
-		if (judge_is_signal_return(frames[i - 1].pc + 1) || judge_is_signal_return(back) || !in_a_file(frames[i].pc))
+		if (judge_is_signal_return(frames[i - 1].pc) || judge_is_signal_return(frames[i].pc) || !in_a_file(frames[i].pc))
 			continue;
 		if (!behind_a_call(back))
 			return false;

@@ -283,10 +283,14 @@ size_t judge_code(uint64_t pc, uint8_t *to, size_t size)
 	return 0;
 }
 
-int judge_is_signal_return(uint64_t address)
+int judge_is_signal_return(uint64_t pc)
 {
 	static const uint8_t wanted[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	const uint64_t starts[] = { pc, pc + 1, pc - 7 };
 	uint8_t code[sizeof wanted];
 
-	return judge_code(address, code, sizeof code) == sizeof code && memcmp(code, wanted, sizeof code) == 0;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (judge_code(starts[i], code, sizeof code) == sizeof code && memcmp(code, wanted, sizeof code) == 0)
+			return 1;
+	return 0;
 }

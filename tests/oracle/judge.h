@@ -40,8 +40,8 @@ int judge_is_entry(uint64_t pc);
 int judge_has_table(uint64_t pc);
 int judge_is_eh_return(uint64_t pc);
 
-/* Whether an address is what signal handlers return to: mov $SYS_rt_sigreturn, %rax; syscall. */
-int judge_is_signal_return(uint64_t address);
+/* Whether a pc, as in a spool or not, is in what signal handlers return to: mov $SYS_rt_sigreturn, %rax; syscall. */
+int judge_is_signal_return(uint64_t pc);
 
 /* The code at an address, from the module's file: bytes copied, 0 = not in a file. */
 size_t judge_code(uint64_t pc, uint8_t *to, size_t size);

@@ -24,7 +24,7 @@ assay_unwind_fn __wrap_assay_unwind_libunwind, __real_assay_unwind_libunwind;
 
 #ifdef __x86_64__
 
-enum { FILE_SIZE = 256 << 20, SHADOWS = 8, SEEN = 1024, STACK_MAX = 64 * 1024, PAGE = 4096 };
+enum { FILE_SIZE = 256 << 20, SHADOWS = 8, SEEN = 1024, STACK_MAX = 64 * 1024, STACK_OTHER = 4096, PAGE = 4096 };
 
 static char prefix[2048];
 static struct oracle_header *file;
@@ -202,12 +202,12 @@ static uint64_t stack_from(const ucontext_t *context)
 	return ((uint64_t)context->uc_mcontext.gregs[REG_RSP] - 128) & ~(uint64_t)15;
 }
 
-/* ... and how much at most; of another than the thread's own, that much. */
+/* ... and how much, at most: of another than the thread's own its end is not known. */
 static uint64_t stack_size(const struct assay_thread *thread, uint64_t from)
 {
-	if (from >= thread->stack_low && from < thread->stack_high && thread->stack_high - from < STACK_MAX)
-		return thread->stack_high - from;
-	return STACK_MAX;
+	if (from < thread->stack_low || from >= thread->stack_high)
+		return STACK_OTHER;
+	return thread->stack_high - from < STACK_MAX ? thread->stack_high - from : STACK_MAX;
 }
 
 /* As far as there is memory. Bytes copied. */

@@ -95,10 +95,11 @@ oracle()
 	shift
 	n=${*: -1}
 	command=("${@:1:$#-1}")
+	once "$name" "${command[@]}" "$n"
 	for _ in 1 2 3 4 5 6; do
-		once "$name" "${command[@]}" "$n"
 		[ "$(figure "$name" samples)" -lt "$wanted" ] || break
 		n=$((n * 2))
+		once "$name" "${command[@]}" "$n"
 	done
 	{ bare "$name" "${command[@]}" "$n"; } 2>/dev/null
 	check "$name: output and exit status are those of the bare run" agrees "$name"
