@@ -46,8 +46,8 @@ takes()
 # ---- unit tests ----
 
 # What the emulator does not do as a kernel does: it says yes to MADV_POPULATE_WRITE and does nothing, passes
-# perf_event_open's descriptor on but not its signals, knows no RLIMIT_AS; its own /proc/PID/exe is that of qemu.
-export SHIM_SKIP='a_full_file_system_is_no_sigbus by_perf_events limits_of_the_program build_ids'
+# perf_event_open's descriptor on but not its signals, and knows no RLIMIT_AS.
+export SHIM_SKIP='a_full_file_system_is_no_sigbus by_perf_events limits_of_the_program'
 why='qemu-user does not do this as a kernel does'
 for test in test_*; do
 	[ ! -x "$test" ] || takes "$test" emulated "./$test"

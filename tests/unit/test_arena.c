@@ -261,7 +261,7 @@ static void a_full_file_system_is_no_sigbus(void **state)
 
 	(void)state;
 	/* a mount that nobody else sees, and that goes with this process */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0) {
 		print_message("# not tried: a full file system needs root, for a small tmpfs: %s\n", strerror(errno));
 		skip();
 	}
