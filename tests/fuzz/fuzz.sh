@@ -26,6 +26,8 @@ spool   35
 walk    35
 '
 
+least_executions=100
+
 result()
 {
 	tests=$((tests + 1))
@@ -115,14 +117,21 @@ regressions()
 	result $bad "$target: what failed once passes ($n inputs)"
 }
 
+executed() { sed -n 's/^stat::number_of_executed_units: *//p' "$tmp/$1.log"; }
+
+# On a crowded machine the time may be over before the seeds are through: then it is given again, up to ten times.
 fuzz()
 {
-	local target=$1 seconds=$2
+	local target=$1 seconds=$2 status
 	mkdir -p "$tmp/corpus/$target" "$tmp/failed/$target"
-	nice -n 19 "$tmp/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -close_fd_mask=3 \
-		-print_final_stats=1 -artifact_prefix="$tmp/failed/$target/" "$tmp/corpus/$target" "$tmp/seed/$target" \
-		>"$tmp/$target.log" 2>&1
-	echo $? >"$tmp/$target.status"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		nice -n 19 "$tmp/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -close_fd_mask=3 \
+			-print_final_stats=1 -artifact_prefix="$tmp/failed/$target/" "$tmp/corpus/$target" "$tmp/seed/$target" \
+			>"$tmp/$target.log" 2>&1
+		status=$?
+		[ $status = 0 ] && [ "$(executed "$target")" -lt "$least_executions" ] || break
+	done
+	echo $status >"$tmp/$target.status"
 }
 
 report()
@@ -130,13 +139,13 @@ report()
 	local target=$1 least=$2 log=$tmp/$1.log edges reached executed
 	edges=$(sed -n 's/^INFO: Loaded .*(\([0-9]*\) inline 8-bit counters).*/\1/p' "$log")
 	reached=$(grep -ao 'cov: [0-9]*' "$log" | tail -1 | tr -dc 0-9)
-	executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+	executed=$(executed "$target")
 	if [ "$(cat "$tmp/$target.status")" != 0 ]; then
 		result 1 "$target: no finding in ${executed:-no} executions"
 		grep -avE '^#[0-9]|^(INFO|MS|stat::)' "$log" | remark
-	elif ! result $((${reached:-0} * 100 < least * ${edges:-1} || ${executed:-0} < 100)) \
+	elif ! result $((${reached:-0} * 100 < least * ${edges:-1} || ${executed:-0} < least_executions)) \
 		"$target: no finding in ${executed:-0} executions, which reached ${reached:-0} of ${edges:-0} edges"; then
-		echo "# at least $least % of the edges and 100 executions were expected"
+		echo "# at least $least % of the edges and $least_executions executions were expected"
 	fi
 }
 
