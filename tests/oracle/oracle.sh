@@ -19,7 +19,7 @@ fi
 export ASSAY_LIBRARY=$top_builddir/tests/oracle/.libs/liboracle.so
 perf_refusal=$(perf_refused)
 # By the CPU clock there are no more samples than kernel ticks: 100 to 1000 a second.
-if [ -z "$perf_refusal" ]; then clock=perf wanted=${WANTED:-1000}; else clock=cpu wanted=${WANTED:-300}; fi
+if [ -z "$perf_refusal" ]; then clock=perf times=1 wanted=${WANTED:-1000}; else clock=cpu times=3 wanted=${WANTED:-300}; fi
 compared=0
 
 # make NAME COMPILER FILE [FLAG...]: false, and $unbuilt says why, if it cannot be had.
@@ -93,7 +93,7 @@ oracle()
 		shift
 	done
 	shift
-	n=${*: -1}
+	n=$((${*: -1} * times))
 	command=("${@:1:$#-1}")
 	once "$name" "${command[@]}" "$n"
 	for _ in 1 2 3 4 5 6; do
@@ -182,7 +182,8 @@ must_make numbers gfortran numbers.f90
 # An internal procedure that is passed on is called by way of a few instructions on the stack.
 oracle numbers no-file:3 -- ./numbers 1500
 if rustc --version >/dev/null 2>&1; then
-	if rustc -O -o collect "$sources/collect.rs" >collect.cc.log 2>&1; then
+	# By the GNU linker: newer ones take lld, see linkage-bare.
+	if rustc -O -C link-arg=-fuse-ld=bfd -o collect "$sources/collect.rs" >collect.cc.log 2>&1; then
 		oracle collect $thrown -- ./collect 2500
 	else
 		result 1 "collect.rs compiles" || remark <collect.cc.log
