@@ -261,17 +261,109 @@ ASSAY_RARE static int step_full(struct walk *w, const struct assay_module *m, co
 	return 1;
 }
 
+#ifndef __aarch64__
+/* 8 bytes of code at any address. Copied, for code need not be readable. */
+ASSAY_RARE static int read_code(struct walk *w, uintptr_t address, uint64_t *code)
+{
+	unsigned shift = 8 * (unsigned)(address % 8);
+	uint64_t low, high = 0;
+
+	if (read_foreign(w, address & ~(uintptr_t)7, &low) < 0)
+		return -EFAULT;
+	if (shift && read_foreign(w, (address & ~(uintptr_t)7) + 8, &high) < 0)
+		high = 0; /* the last bytes of a mapping */
+	*code = shift ? low >> shift | high << (64 - shift) : low;
+	return 0;
+}
+
+/* Whether an address is behind a call: e8 and a distance, or ff /2. */
+ASSAY_RARE static bool is_behind_call(struct walk *w, uint64_t address)
+{
+	uint64_t code;
+
+	if (address < 8 || read_code(w, address - 8, &code) < 0)
+		return false;
+	if ((code >> 24 & 0xff) == 0xe8)
+		return true;
+	for (unsigned shift = 8; shift <= 48; shift += 8)
+		if ((code >> shift & 0x38ff) == 0x10ff)
+			return true;
+	return false;
+}
+
+/* Whether the thread is in one of a few instructions that only lead on. */
+ASSAY_RARE static bool is_stub(struct walk *w)
+{
+	static const struct {
+		uint32_t mask, code; /* the first byte is the lowest */
+	} known[] = {
+		{ 0xffffffff, 0xfa1e0ff3 }, /* endbr64 */
+		{ 0xffff, 0x25ff },         /* jmp *there */
+		{ 0xffffff, 0x25fff2 },     /* bnd jmp *there */
+		{ 0xffff, 0x35ff },         /* push there: a linkage table's first entry */
+		{ 0xff, 0x68 },             /* push $index */
+		{ 0xff, 0xe9 },             /* jmp there: to the first entry */
+		{ 0xffffff, 0x158d4c },     /* lea there, %r10 */
+		{ 0xfeff, 0xba49 },         /* mov $there, %r10 or %r11 */
+		{ 0xffffff, 0xe3ff49 },     /* jmp *%r11 */
+		{ 0xffffff, 0xe3ff41 },
+	};
+	uint64_t code;
+
+	if (!w->exact || read_code(w, w->pc, &code) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (((uint32_t)code & known[i].mask) == known[i].code)
+			return true;
+	return false;
+}
+
+/*
+ * Stubs without a table: those of linkage tables as some linkers make them (lld), closures, and trampolines on the
+ * stack. They have nothing of their own there but what a lazy table pushes for the resolver: two words at most.
+ */
+ASSAY_RARE static int step_stub(struct walk *w)
+{
+	uint64_t pc;
+	int module;
+
+	for (uint64_t sp = w->reg[ASSAY_CFI_SP], end = sp + 24; sp < end; sp += 8) {
+		if (read_word(w, sp, &pc) < 0)
+			break;
+		module = assay_module_find(pc - 1);
+		if (module < 0 || !is_behind_call(w, pc) ||
+		    assay_cfi_find(assay_module_at(module), pc - 1, &w->memory->cfi, &w->memory->row) < 0)
+			continue;
+		w->reg[ASSAY_CFI_SP] = sp + 8;
+		w->reg[ASSAY_CFI_RA] = w->pc = pc;
+		w->exact = false;
+		return 1;
+	}
+	return -ASSAY_WALK_NO_RULE;
+}
+#else
+ASSAY_RARE static bool is_behind_call(struct walk *w, uint64_t address)
+{
+	(void)w;
+	return address != 0;
+}
+#endif
+
 /* Code without unwind tables: its frame pointer, if it is one. */
 ASSAY_RARE static int step_frame_pointer(struct walk *w)
 {
 	uint64_t bp = w->reg[ASSAY_CFI_FP], sp = w->reg[ASSAY_CFI_SP], next, pc;
 
+#ifndef __aarch64__
+	if (is_stub(w) && step_stub(w) > 0)
+		return 1;
+#endif
 	if (!(w->known >> ASSAY_CFI_FP & 1) || bp < sp || bp % 8 != 0 || bp - sp > 1 << 20)
 		return -ASSAY_WALK_NO_RULE;
 	if (read_word(w, bp, &next) < 0 || read_word(w, bp + 8, &pc) < 0)
 		return -ASSAY_WALK_NO_RULE;
 	pc = without_signature(pc);
-	if (pc && assay_module_find(pc - 1) < 0 && next <= bp)
+	if (pc && assay_module_find(pc - 1) < 0 && (next <= bp || pc >> 47))
 		return -ASSAY_WALK_NO_RULE;
 	w->reg[ASSAY_CFI_SP] = bp + 16;
 	w->reg[ASSAY_CFI_FP] = next;
@@ -509,10 +601,17 @@ static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, v
 			continue;
 		}
 		*fresh = ++n;
-		if (stepped < 0)
+		if (stepped < 0) {
+			/* what no call leads to is no frame, but what else lay on the stack */
+			if (n > 1 && thread->frames[n - 1].module == ASSAY_PLACE_ABSOLUTE && !w->exact &&
+			    !is_behind_call(w, w->pc))
+				*fresh = n - 1;
 			return (enum assay_spool_walk)-stepped;
-		if (!stepped || !w->pc)
+		}
+		if (!stepped || (!w->pc && n > 1))
 			return ASSAY_WALK_COMPLETE;
+		if (!w->pc) /* interrupted while it changed stacks */
+			return ASSAY_WALK_NO_RULE;
 		if (n == ASSAY_FRAMES_MAX)
 			return ASSAY_WALK_TOO_DEEP;
 		if (candidates) {

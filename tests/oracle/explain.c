@@ -102,8 +102,8 @@ const char *explain_outermost(const struct oracle_sample *s, bool *fault)
 	*fault = false;
 	if (s->own_end != ASSAY_WALK_COMPLETE || is_outermost(s->outermost))
 		return NULL;
-	*fault = s->own_count > 1 || !changes_stacks(s->pc);
-	return *fault ? "FAULT: complete, but not at an outermost function" : "switching-complete: interrupted while it changed stacks, which looks complete";
+	*fault = true;
+	return "FAULT: complete, but not at an outermost function";
 }
 
 /* ---- comparisons ---- */

@@ -79,9 +79,6 @@ explained()
 	return 1
 }
 
-# flaw=WHY before a call of `oracle`: what makes our walks of this program wrong, until it is repaired.
-flaw=
-
 # oracle NAME [ID:PERCENT...] -- COMMAND... N: N says how much the program is to do, and is doubled until there are enough
 # samples.
 oracle()
@@ -104,9 +101,7 @@ oracle()
 	{ bare "$name" "${command[@]}" "$n"; } 2>/dev/null
 	check "$name: output and exit status are those of the bare run" agrees "$name"
 	holds "$name: $(figure "$name" samples) samples are compared" "$(figure "$name" samples) >= $wanted"
-	todo=$flaw
 	check "$name: every walk is right, or it is known why not" explained "$name" "${known[@]}"
-	todo='' flaw=''
 	compared=$((compared + $(figure "$name" samples)))
 	echo "# $name: differ $(figure "$name" differ), median $(figure "$name" own_median_ns) ns," \
 		"libunwind's $(figure "$name" lib_median_ns) ns$(sed -n 's/^kind \([0-9]*\) \([^:]*\):.*/, \2 \1/p' "$name.figures" | tr -d '\n')"
@@ -141,7 +136,7 @@ must_make jumps "$CC" jumps.c -D_GNU_SOURCE
 oracle jumps switching:1 -- ./jumps 150000
 # Between the switch of the stack pointer and the push of the address to go to, no table can be right.
 must_make coroutines "$CC" coroutines.c
-oracle coroutines switching:1 switching-complete:1 -- ./coroutines 30000
+oracle coroutines switching:1 -- ./coroutines 30000
 must_make threads "$CC" threads.c -pthread
 oracle threads -- ./threads 70
 must_make children "$CC" children.c
@@ -163,7 +158,6 @@ for way in lazy:-Wl,-z,lazy now:-Wl,-z,now none:-fno-plt ibt:-Wl,-z,ibtplt; do
 done
 # What lld makes of a linkage table has no unwind rules; the GNU linker can leave them away too.
 must_make linkage-bare "$CC" linkage.c ./linkage_1.so "-Wl,-rpath,$work" -Wl,--no-ld-generated-unwind-info
-flaw='a leaf without a table is taken for one with a frame pointer'
 oracle linkage-bare -- ./linkage-bare 20000
 # _init and _fini have no unwind table.
 must_make reload "$CC" reload.c
@@ -180,10 +174,9 @@ must_make objects "$CXX" objects.cc -std=c++17
 oracle objects -- ./objects 2000
 must_make numbers gfortran numbers.f90
 # An internal procedure that is passed on is called by way of a few instructions on the stack.
-oracle numbers no-file:3 -- ./numbers 1500
+oracle numbers -- ./numbers 1500
 if rustc --version >/dev/null 2>&1; then
-	# By the GNU linker: newer ones take lld, see linkage-bare.
-	if rustc -O -C link-arg=-fuse-ld=bfd -o collect "$sources/collect.rs" >collect.cc.log 2>&1; then
+	if rustc -O -o collect "$sources/collect.rs" >collect.cc.log 2>&1; then
 		oracle collect $thrown -- ./collect 2500
 	else
 		result 1 "collect.rs compiles" || remark <collect.cc.log
@@ -194,7 +187,7 @@ fi
 
 # ---- programs as they are
 # A callback that ctypes made begins with a few instructions in no file.
-oracle python no-file:1 -- "$python" "$sources/mixture.py" 250
+oracle python -- "$python" "$sources/mixture.py" 250
 awk 'BEGIN { srand(1); for (i = 0; i < 40000; i++) print i, int(rand() * 1e6), "a line of text that repeats" }' >data
 cat >repeat <<'SHELL'
 # repeat COMMAND... N: the command N times, one after the other
