@@ -307,8 +307,11 @@ static void open_spool(struct assay_digest *d, const char *name)
 	if (spool.cut_off)
 		assay_error("%s: cut off; what is there is used", path);
 	id = ASSAY_ARRAY_ADD(d, d->images);
-	if (!id)
+	if (!id) {
+		assay_spool_close(&spool);
+		free(path);
 		return;
+	}
 	d->images.at[id - 1].spool = spool;
 	d->images.at[id - 1].header = spool.header;
 	d->images.at[id - 1].file = path;

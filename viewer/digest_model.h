@@ -3,7 +3,7 @@
  * digest_images.c images, threads and places; digest_symbols.c frames, functions and files;
  * digest_merge.c nodes and values; digest_write.c the file.
  *
- * All arrays grow and are never freed one by one: a digest is one run of one process.
+ * All arrays grow, and are freed together when the digest is done.
  */
 #ifndef ASSAY_VIEWER_DIGEST_MODEL_H
 #define ASSAY_VIEWER_DIGEST_MODEL_H
@@ -81,7 +81,7 @@ struct d_thread {
 
 struct d_image {
 	struct assay_spool spool;
-	const char *file;
+	char *file;
 	const struct assay_spool_header *header;
 	assay_id from;          /* text: the image that it comes from, as it says */
 	assay_id parent, after; /* after: the image that exec made of this one */
