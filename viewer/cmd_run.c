@@ -227,8 +227,11 @@ static int place_library(struct run *r)
 	if (strpbrk(library, ": \t\n")) {
 		if (asprintf(&path, "%s/libassay.so", r->dir) < 0 || symlink(library, path) < 0) {
 			assay_error("run: %s: its path has a colon or a space, and a link to it could not be made", library);
+			free(library);
+			free(path);
 			return ASSAY_EXIT_FAILURE;
 		}
+		free(library);
 		library = path;
 	}
 	r->launch.library = library;
@@ -452,6 +455,14 @@ static int prepare(struct run *r)
 	return status;
 }
 
+static void release(struct run *r)
+{
+	free(r->program);
+	free(r->profile);
+	free(r->dir);
+	free((char *)r->launch.library);
+}
+
 static int run(int argc, char **argv)
 {
 	struct run r = { .report = true, .launch = { .rate = ASSAY_RATE_DEFAULT, .clock = "cpu",
@@ -477,10 +488,11 @@ static int run(int argc, char **argv)
 	if (status != ASSAY_EXIT_OK) {
 		if (r.dir)
 			assay_run_dir_remove(r.dir);
-		return status;
+	} else {
+		digest(&r);
 	}
-	digest(&r);
-	return end_like(ended);
+	release(&r);
+	return status == ASSAY_EXIT_OK ? end_like(ended) : status;
 }
 
 const struct assay_cmd assay_cmd_run = {
