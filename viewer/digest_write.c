@@ -692,8 +692,11 @@ int assay_digest_write(struct assay_digest *d, const char *output, bool force, b
 		if (error)
 			assay_error("%s: %s%s", output, strerror(-error), error == -EEXIST ? " (--force replaces it)" : "");
 	}
-	if (error)
+	if (error) {
 		unlink(temporary);
+		free(*written);
+		*written = NULL;
+	}
 out:
 	free(w.file_row);
 	free(folder);
