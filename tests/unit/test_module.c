@@ -64,6 +64,11 @@ static int compare(struct dl_phdr_info *info, size_t size, void *context)
 
 		if (p->p_type != PT_LOAD || !p->p_memsz)
 			continue;
+#ifdef __aarch64__
+		/* code is what is looked for; where pages may have 64 kB, glibc's look-up knows of the program's that alone */
+		if (!(p->p_flags & PF_X))
+			continue;
+#endif
 		index = assay_module_find(at);
 		assert_true(index >= 0);
 		assert_int_equal(assay_module_find(at + p->p_memsz - 1), index);
@@ -88,7 +93,7 @@ static void all_that_is_loaded(void **state)
 	for (int by_loader = 0; by_loader < 2; by_loader++) {
 		assay_module_find_object = by_loader ? _dl_find_object : NULL;
 		dl_iterate_phdr(compare, &n);
-		assert_true(n >= 6 * (by_loader + 1)); /* program, loader and C library have two segments at least */
+		assert_true(n >= 3 * (by_loader + 1)); /* program, loader and C library */
 		assert_int_equal(assay_module_find(0), -1);
 		assert_int_equal(assay_module_find(1), -1);
 		assert_int_equal(assay_module_find(UINTPTR_MAX), -1);
