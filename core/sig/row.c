@@ -52,6 +52,15 @@ static bool fits(int64_t offset, int64_t low, int64_t high)
 	return offset % 8 == 0 && offset / 8 >= low && offset / 8 <= high;
 }
 
+#ifdef __aarch64__
+/* There the return address would be elsewhere. */
+static bool realigned(const struct assay_cfi_row *rules, int64_t *offset)
+{
+	(void)rules;
+	(void)offset;
+	return false;
+}
+#else
 /*
  * The offset from the frame pointer in an expression of it alone, read from memory or not, as compilers write for
  * functions that align their stack. The bytes were checked to be there, as far as the length says.
@@ -67,23 +76,29 @@ static bool frame_expression(uintptr_t at, bool deref, int64_t *offset)
 	return true;
 }
 
+static bool realigned(const struct assay_cfi_row *rules, int64_t *offset)
+{
+	const struct assay_cfi_rule *fp = &rules->rules[ASSAY_CFI_FP];
+	int64_t at;
+
+	return rules->cfa.kind == ASSAY_CFI_VAL_EXPRESSION && fp->kind == ASSAY_CFI_EXPRESSION &&
+	       frame_expression((uintptr_t)rules->cfa.value, true, offset) &&
+	       frame_expression((uintptr_t)fp->value, false, &at) && at == 0;
+}
+#endif
+
 /* What the CFA is, as kind and offset. */
 static uint64_t pack_cfa(const struct assay_cfi_row *rules)
 {
-	const struct assay_cfi_rule *fp = &rules->rules[ASSAY_CFI_FP];
-	int64_t offset = rules->cfa.value, at = 0;
+	int64_t offset = rules->cfa.value;
 	uint64_t kind = ASSAY_ROW_COMPLEX;
 
 	if (rules->cfa.kind == ASSAY_CFI_REGISTER && rules->cfa_register == ASSAY_CFI_SP)
 		kind = ASSAY_ROW_BY_SP;
 	else if (rules->cfa.kind == ASSAY_CFI_REGISTER && rules->cfa_register == ASSAY_CFI_FP)
 		kind = ASSAY_ROW_BY_FP;
-#ifndef __aarch64__ /* there the return address would be elsewhere */
-	else if (rules->cfa.kind == ASSAY_CFI_VAL_EXPRESSION && fp->kind == ASSAY_CFI_EXPRESSION &&
-		 frame_expression((uintptr_t)rules->cfa.value, true, &offset) &&
-		 frame_expression((uintptr_t)fp->value, false, &at) && at == 0)
+	else if (realigned(rules, &offset))
 		kind = ASSAY_ROW_REALIGNED;
-#endif
 	if (kind == ASSAY_ROW_COMPLEX || !fits(offset, INT16_MIN, INT16_MAX))
 		return ASSAY_ROW_COMPLEX;
 	return kind | ((uint64_t)(offset / 8) & 0xffff) << ASSAY_ROW_AT_OFFSET;

@@ -252,6 +252,14 @@ ASSAY_RARE static int step_full(struct walk *w, const struct assay_module *m, co
 				return as_walk_end(error);
 		}
 	}
+#ifdef __aarch64__
+	/*
+	 * A return address above the CFA: glibc's _dl_runtime_resolve. Its tables take the stack as the linkage table's first
+	 * entry left it for the caller's, but that entry pushed two words (glibc, sysdeps/aarch64/dl-trampoline.S).
+	 */
+	if (row->rules[ASSAY_CFI_RA].kind == ASSAY_CFI_OFFSET && row->rules[ASSAY_CFI_RA].value == 8)
+		next[ASSAY_CFI_SP] += 16;
+#endif
 	if (!row->signal && !may_follow(w, next[ASSAY_CFI_SP]))
 		return -ASSAY_WALK_NO_ASCENT;
 	memcpy(w->reg, next, sizeof next);
@@ -349,6 +357,12 @@ ASSAY_RARE static bool is_behind_call(struct walk *w, uint64_t address)
 }
 #endif
 
+#ifdef __aarch64__
+enum { ADDRESS_BITS = 52 }; /* of user space, with the largest pages and virtual addresses (Linux, arm64/memory.rst) */
+#else
+enum { ADDRESS_BITS = 47 };
+#endif
+
 /* Code without unwind tables: its frame pointer, if it is one. */
 ASSAY_RARE static int step_frame_pointer(struct walk *w)
 {
@@ -363,7 +377,7 @@ ASSAY_RARE static int step_frame_pointer(struct walk *w)
 	if (read_word(w, bp, &next) < 0 || read_word(w, bp + 8, &pc) < 0)
 		return -ASSAY_WALK_NO_RULE;
 	pc = without_signature(pc);
-	if (pc && assay_module_find(pc - 1) < 0 && (next <= bp || pc >> 47))
+	if (pc && assay_module_find(pc - 1) < 0 && (next <= bp || pc >> ADDRESS_BITS))
 		return -ASSAY_WALK_NO_RULE;
 	w->reg[ASSAY_CFI_SP] = bp + 16;
 	w->reg[ASSAY_CFI_FP] = next;
@@ -402,9 +416,13 @@ static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module 
 {
 	uintptr_t registers = w->reg[ASSAY_CFI_SP] + sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext) +
 			      offsetof(mcontext_t, regs);
+	uintptr_t code = (pc + 3) & ~(uintptr_t)3;
 	uint64_t next[ASSAY_CFI_REGISTERS], next_pc;
 
-	if (!m->vdso || memcmp((const void *)((pc + 3) & ~(uintptr_t)3), "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0)
+	if (!m->vdso || code < m->start + 4 || code > m->end - 8)
+		return false;
+	if (memcmp((const void *)code, "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0 &&
+	    (!w->exact || memcmp((const void *)(code - 4), "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0))
 		return false;
 	for (unsigned i = 0; i < 32; i++)
 		if (read_word(w, registers + 8 * i, &next[i]) < 0)
@@ -415,6 +433,55 @@ static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module 
 	w->pc = next_pc;
 	w->known = UINT32_MAX;
 	w->exact = true;
+	return true;
+}
+#endif
+
+#ifdef __aarch64__
+enum {
+	PLT_PUSH = 0xa9bf7bf0,   /* stp x16, x30, [sp, #-16]!: the first entry's, which leads to the resolver */
+	PLT_BRANCH = 0xd61f0220, /* br x17 */
+};
+
+/* Of the instructions that lead to the branch: adrp x16; ldr x17, [x16, #n]; add x16, x16, #n; bti c; autia1716. */
+static bool leads_to_branch(uint32_t code)
+{
+	return (code & 0x9f00001f) == 0x90000010 || (code & 0xffc003ff) == 0xf9400211 ||
+	       (code & 0xffc003ff) == 0x91000210 || code == 0xd503245f || code == 0xd503219f;
+}
+
+/* Whether all from `low` to `high` is in one segment of code. Between segments a module may have none. */
+static bool is_code(const struct assay_module *m, uintptr_t low, uintptr_t high)
+{
+	for (int i = 0; i < m->headers_count; i++) {
+		uintptr_t start = m->bias + m->headers[i].p_vaddr;
+
+		if (m->headers[i].p_type == PT_LOAD && m->headers[i].p_flags & PF_X && low >= start &&
+		    high <= start + m->headers[i].p_filesz)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The entries of a linkage table have no rules. A thread that is there has its return address in x30 still. (The code
+ * is what linkers write: ELF for the Arm 64-bit Architecture, and GNU ld, bfd/elfnn-aarch64.c.)
+ */
+static bool step_linkage(struct walk *w, const struct assay_module *m)
+{
+	const uint32_t *code = (const void *)w->pc, *before = code;
+
+	if (!w->exact || w->pc % 4 != 0 || !is_code(m, w->pc - 16, w->pc + 20))
+		return false;
+	for (int i = 0; *code != (uint32_t)PLT_BRANCH; i++, code++)
+		if (i == 4 || !(leads_to_branch(*code) || (i == 0 && *code == (uint32_t)PLT_PUSH)))
+			return false;
+	for (int i = 0; i < 3 && leads_to_branch(before[-1]); i++)
+		before--;
+	if (before[-1] == (uint32_t)PLT_PUSH)
+		w->reg[ASSAY_CFI_SP] += 16;
+	w->pc = without_signature(w->reg[ASSAY_CFI_RA]);
+	w->exact = false;
 	return true;
 }
 #endif
@@ -443,6 +510,10 @@ ASSAY_RARE static int step_without_rules(struct walk *w, int module, struct assa
 {
 	struct assay_cfi_row *rules = &w->memory->row;
 
+#ifdef __aarch64__
+	if (step_linkage(w, assay_module_at(module)))
+		return 1;
+#endif
 	if (w->exact || assay_cfi_find(assay_module_at(module), w->pc, &w->memory->cfi, rules) < 0 || rules->low != w->pc)
 		return step_frame_pointer(w);
 	set_frame(frame, module, w->pc);
