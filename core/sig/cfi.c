@@ -98,8 +98,13 @@ static void skip_encoded(struct cursor *c, unsigned encoding)
 		take_encoded(c, encoding & 0x0f, 0);
 }
 
-/* Address of the FDE for `address` by the sorted table of .eh_frame_hdr, or 0. */
-static uintptr_t find_fde(const struct assay_module *m, uintptr_t address)
+/* What one FDE is for by the table: from its own entry to the next one's. */
+struct entry {
+	uintptr_t fde, low, high;
+};
+
+/* The entry for `address` in the sorted table of .eh_frame_hdr. False: there is none. */
+static bool find_entry(const struct assay_module *m, uintptr_t address, struct entry *entry)
 {
 	struct cursor c = { m->header, m->table_high, false };
 	unsigned version, frame_encoding, count_encoding, table_encoding;
@@ -112,14 +117,14 @@ static uintptr_t find_fde(const struct assay_module *m, uintptr_t address)
 	count_encoding = (unsigned)take(&c, 1);
 	table_encoding = (unsigned)take(&c, 1);
 	if (c.bad || version != 1 || count_encoding == 0xff || table_encoding != 0x3b)
-		return 0;
+		return false;
 	take_encoded(&c, frame_encoding, m->header);
 	count = take_encoded(&c, count_encoding, m->header);
 	if (c.bad || !count || c.at % 4 != 0 || count > (m->table_high - c.at) / 8)
-		return 0;
+		return false;
 	table = (const void *)c.at;
 	if (wanted < table[0])
-		return 0;
+		return false;
 	high = count;
 	while (high - low > 1) {
 		uint64_t middle = low + (high - low) / 2;
@@ -129,7 +134,10 @@ static uintptr_t find_fde(const struct assay_module *m, uintptr_t address)
 		else
 			high = middle;
 	}
-	return (uintptr_t)((int64_t)m->header + table[low * 2 + 1]);
+	entry->fde = (uintptr_t)((int64_t)m->header + table[low * 2 + 1]);
+	entry->low = (uintptr_t)((int64_t)m->header + table[low * 2]);
+	entry->high = high < count ? (uintptr_t)((int64_t)m->header + table[high * 2]) : UINTPTR_MAX;
+	return true;
 }
 
 struct fde {
@@ -352,13 +360,14 @@ static int run(struct run *r, struct cursor c)
 		unsigned op = (unsigned)take(&c, 1), low = op & 0x3f;
 
 		r->low = r->location;
-
 		switch (op >> 6) {
 		case 1: r->location += low * r->fde->code_align; break; /* advance_loc */
 		case 2: set_rule(r->row, low, ASSAY_CFI_OFFSET, scaled(r->fde, take_uleb(&c))); break;
 		case 3: restore(r->row, r->memory, low); break;
 		default: extended(r, &c, op);
 		}
+		if (r->location < r->low) /* rows come in order of their code; else none could be told from another */
+			c.bad = true;
 	}
 	return c.bad ? -EINVAL : 0;
 }
@@ -368,15 +377,14 @@ int assay_cfi_find(const struct assay_module *m, uintptr_t address, struct assay
 {
 	struct fde fde = { 0 };
 	struct run r = { .row = row, .memory = memory, .fde = &fde, .target = UINTPTR_MAX };
-	uintptr_t at;
+	struct entry entry;
 	int error;
 
 	if (!m->header || !m->table_high)
 		return -ENOENT;
-	at = find_fde(m, address);
-	if (!at)
+	if (!find_entry(m, address, &entry))
 		return -ENOENT;
-	error = read_fde(m, at, &fde);
+	error = read_fde(m, entry.fde, &fde);
 	if (error < 0)
 		return error;
 	if (address < fde.start || address >= fde.end)
@@ -391,7 +399,12 @@ int assay_cfi_find(const struct assay_module *m, uintptr_t address, struct assay
 	r.target = address;
 	error = run(&r, fde.program);
 	row->low = r.location <= address ? r.location : r.low;
-	row->high = r.location <= address ? fde.end : r.location;
+	row->high = r.location <= address || r.location > fde.end ? fde.end : r.location;
+	/* a table that covers more than its entry says does not stand for the others' code */
+	if (row->low < entry.low)
+		row->low = entry.low;
+	if (row->high > entry.high && entry.high > address)
+		row->high = entry.high;
 	return error;
 }
 
