@@ -10,7 +10,7 @@
 /* Assay's variables as given to executed programs: ASSAY_RUN first. LD_PRELOAD is made anew each time. */
 static const char *const names[] = {
 	ASSAY_ENV_RUN, ASSAY_ENV_PRELOAD, ASSAY_ENV_RATE, ASSAY_ENV_CLOCK, ASSAY_ENV_UNWINDER, ASSAY_ENV_TIMELINE,
-	ASSAY_ENV_LIMIT, ASSAY_ENV_FROM,
+	ASSAY_ENV_LIMIT, ASSAY_ENV_PLUGINS, ASSAY_ENV_FROM,
 };
 enum { NAMES = sizeof names / sizeof names[0], STORE = 12 * 1024 };
 static const char PRELOAD[] = "LD_PRELOAD=", FROM[] = ASSAY_ENV_FROM "=x:";
@@ -55,11 +55,9 @@ static size_t element(const char *list)
 	return strcspn(list, ": ");
 }
 
-/* Takes the library out of an LD_PRELOAD list, in place. What is left of the list. */
-static const char *without(char *list, const char *library)
+/* Takes one library out of an LD_PRELOAD list, in place. */
+static void take_out(char *list, const char *library, size_t n)
 {
-	size_t n = strlen(library);
-
 	for (char *at = list; *at;) {
 		size_t length = element(at);
 
@@ -70,11 +68,18 @@ static const char *without(char *list, const char *library)
 			memmove(at, rest, strlen(rest) + 1);
 			if (!*at && at > list)
 				at[-1] = 0;
-			break;
+			return;
 		}
 		at += length;
 		at += *at != 0;
 	}
+}
+
+/* Takes ours, the plugins' too, out of an LD_PRELOAD list, in place. What is left of the list. */
+static const char *without(char *list, const char *ours_all)
+{
+	for (const char *at = ours_all; *at; at += element(at), at += *at != 0)
+		take_out(list, at, element(at));
 	return list;
 }
 

@@ -20,15 +20,18 @@
 
 #include "open_libunwind.h"
 #include "modules.h"
+#include "plugins.h"
 #include "profile/environment.h"
 #include "real.h"
 #include "sig/arena.h"
 #include "sig/clock.h"
 #include "sig/handler.h"
 #include "sig/module.h"
+#include "sig/region.h"
 #include "sig/slots.h"
 #include "spool.h"
 #include "thread.h"
+#include "ticks.h"
 #include "vdso.h"
 #include "wrap.h"
 
@@ -120,6 +123,8 @@ ASSAY_EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc,
 			assay_handler_unwind = assay_unwind_libunwind;
 		assay_guard_leave();
 	}
+	if (assay_process.active)
+		assay_plugins_start();
 	return ASSAY_REAL(__libc_start_main)(main, argc, argv, init, fini, loader_fini, stack_end);
 }
 
@@ -186,21 +191,26 @@ static uint64_t process_cpu(void)
 void assay_process_leave(bool exec, int status)
 {
 	struct assay_spool_header *h = assay_process.header;
+	uint64_t end;
 
 	if (!atomic_load(&assay_process.on))
 		return;
 	if (exec && assay_tls.thread)
 		assay_clock_pause(assay_tls.thread);
+	if (assay_tls.thread) /* what an exec that fails goes on in is closed where it is not open: that is said */
+		assay_region_close_all(assay_tls.thread, assay_ticks_ns(), false);
 	assay_threads_settle();
 	if (assay_process.sampled)
 		assay_module_note_program();
+	/* first: CPU time from here on is the next image's, and so must the wall time be */
+	end = assay_now_ns();
 	if (exec) {
 		h->exec_cpu_ns = assay_thread_cpu_ns();
 		h->exec_core_wait_ns = assay_tls.thread ? (uint64_t)assay_tls.thread->core_wait_ns : 0;
 	}
 	h->status = status & 0xff;
 	atomic_store(&h->cpu_ns, process_cpu());
-	atomic_store(&h->end_ns, assay_now_ns());
+	atomic_store(&h->end_ns, end);
 	atomic_store(&h->state, exec ? ASSAY_STATE_EXECED : ASSAY_STATE_EXITED);
 }
 
@@ -250,6 +260,7 @@ static void after_fork_child(void)
 	assay_process_forked();
 	if (guarded)
 		assay_guard_leave();
+	assay_plugins_after_fork();
 }
 
 /* A child that cannot have a spool. The parent's is shared memory: of many such children one speaks. */
@@ -289,10 +300,16 @@ void assay_process_forked(void)
 	assay_process.header->fork_ns = assay_process.header->start_ns;
 	describe(from);
 	assay_module_rewrite();
-	if (!thread)
+	assay_plugins_rewrite();
+	if (!thread) {
 		thread = assay_slots_take();
+		if (thread)
+			thread->region_count = 0;
+	}
 	if (thread)
 		assay_threads_begin(thread, NULL, 0, ASSAY_THREADS_FORKED);
+	if (thread && thread->record)
+		assay_plugins_reopen(thread);
 	atomic_store(&assay_process.on, true);
 }
 
@@ -302,7 +319,10 @@ void assay_process_forked(void)
 static void at_exit(int status, void *context)
 {
 	(void)context;
-	if (assay_process_is_own() && assay_guard_enter()) {
+	if (!assay_process_is_own())
+		return;
+	assay_plugins_stop();
+	if (assay_guard_enter()) {
 		assay_process_leave(false, status);
 		assay_guard_leave();
 	}
@@ -318,6 +338,7 @@ static int start(int argc, char **argv)
 		return error;
 	assay_process.pid = (pid_t)syscall(SYS_getpid);
 	assay_clock_read = assay_vdso_clock();
+	assay_ticks_start();
 	find_program(argc, argv);
 	assay_module_find_object = _dl_find_object;
 	choose_unwinder();

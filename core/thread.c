@@ -20,9 +20,11 @@
 
 #include "sig/arena.h"
 #include "sig/clock.h"
+#include "sig/region.h"
 #include "sig/slots.h"
 #include "sig/sys.h"
 #include "sig/unwind.h"
+#include "ticks.h"
 
 enum {
 	BUCKETS = 1024,      /* start routines */
@@ -141,7 +143,8 @@ static void find_stack(struct assay_thread *thread, size_t stack_size, enum assa
 		thread->stack_low = thread->stack_high - limit.rlim_cur;
 	} else if (kind == ASSAY_THREADS_STARTED) {
 		thread->stack_high = (uintptr_t)__builtin_frame_address(0) + ABOVE_FRAME;
-		thread->stack_low = thread->stack_high - stack_size;
+		/* its lower end lies higher by what the thread's own variables take above its first frame: not known here */
+		thread->stack_low = thread->stack_high - stack_size + stack_size / 8;
 	}
 }
 
@@ -156,7 +159,10 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->tid = first ? assay_process.pid : (pid_t)syscall(SYS_gettid);
 	thread->timer = thread->event = -1;
 	thread->armed = false;
-	thread->path_length = thread->shared = thread->steps_made = thread->steps_count = 0;
+	thread->path_length = thread->shared = thread->fresh_whole = thread->steps_count = 0;
+	if (kind != ASSAY_THREADS_FORKED)
+		thread->region_count = thread->regions_over = 0;
+	thread->regions_changed = 0;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;
 	find_stack(thread, stack_size, kind);
@@ -289,6 +295,7 @@ void assay_threads_end(void)
 	if (!thread)
 		return;
 	begun = assay_now_ns();
+	assay_region_close_all(thread, assay_ticks_ns(), true);
 	assay_clock_stop(thread);
 	/* whoever settles this thread because the process ends does so in a moment, or ends it */
 	while (atomic_exchange(&thread->settling, true))

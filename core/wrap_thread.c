@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <threads.h>
 
+#include "plugins.h"
 #include "real.h"
 #include "sig/slots.h"
 #include "thread.h"
@@ -24,6 +25,7 @@ static void at_end(void *round)
 		pthread_setspecific(key, (void *)((uintptr_t)round + 1));
 		return;
 	}
+	assay_plugins_thread_stop();
 	if (!assay_process.sealed && assay_guard_enter()) {
 		assay_threads_end();
 		assay_guard_leave();
@@ -53,6 +55,7 @@ static void begin(struct assay_thread *thread, void *routine)
 	assay_threads_begin(thread, routine, thread->stack_size, ASSAY_THREADS_STARTED);
 	assay_guard_leave();
 	pthread_setspecific(key, (void *)1);
+	assay_plugins_thread_start();
 }
 
 static void *trampoline(void *p)

@@ -10,7 +10,7 @@
 
 /* Absolute path of the run's directory. Its presence switches measuring on. */
 #define ASSAY_ENV_RUN "ASSAY_RUN"
-/* The library's own entry in LD_PRELOAD, exactly as it stands there. */
+/* The library's own entry in LD_PRELOAD, and its plugins' behind it, exactly as they stand there. */
 #define ASSAY_ENV_PRELOAD "ASSAY_PRELOAD"
 /* Samples per second of a thread's CPU time, 1 to ASSAY_RATE_MAX. */
 #define ASSAY_ENV_RATE "ASSAY_RATE"
@@ -20,6 +20,8 @@
 #define ASSAY_ENV_UNWINDER "ASSAY_UNWINDER"
 /* Time-line entries kept per thread, 0 = no time line. */
 #define ASSAY_ENV_TIMELINE "ASSAY_TIMELINE"
+/* The run's plugins: NAME[@PATH][:OPTION=VALUE...],... A path: of one that is loaded on demand. Not set: none. */
+#define ASSAY_ENV_PLUGINS "ASSAY_PLUGINS"
 /* Bytes that one process's spool may take. */
 #define ASSAY_ENV_LIMIT "ASSAY_LIMIT"
 
@@ -34,6 +36,8 @@
 /* For users, read by the launcher only. */
 #define ASSAY_ENV_SPOOL_DIR "ASSAY_SPOOL_DIR" /* where run directories are made */
 #define ASSAY_ENV_LIBRARY "ASSAY_LIBRARY"     /* the library to preload, in place of the installed one */
+
+#define ASSAY_ENV_PLUGIN_PATH "ASSAY_PLUGIN_PATH" /* folders with plugins, before the installed ones */
 
 #if defined __x86_64__ || defined __aarch64__
 #define ASSAY_UNWINDER_DEFAULT "own"

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define ASSAY_SPOOL_MAGIC "ASSAYSPL"
-#define ASSAY_SPOOL_VERSION 1u
+#define ASSAY_SPOOL_VERSION 2u
 #define ASSAY_SPOOL_BYTE_ORDER 0x01020304u
 #define ASSAY_SPOOL_SLOT 16u
 #define ASSAY_SPOOL_SUFFIX ".spool"
@@ -47,6 +47,7 @@ enum assay_spool_drop {
 	ASSAY_DROP_BUSY = 0,    /* the signal came while Assay's own code ran in this thread */
 	ASSAY_DROP_FULL = 1,    /* no room in the spool (limit reached, or the disk is full) */
 	ASSAY_DROP_UNREADY = 2, /* the thread has no record (not started by pthread_create) */
+	ASSAY_DROP_EVENT = 3,   /* no sample, but what a plugin recorded, for which there was no room */
 	ASSAY_DROPS = 4,
 };
 
@@ -59,6 +60,14 @@ enum assay_spool_walk {
 	ASSAY_WALK_TOO_DEEP = 4, /* deeper than the limit; the outer part is missing */
 	ASSAY_WALK_BAD_RULE = 5, /* an unwind rule that is malformed or not supported */
 	ASSAY_WALKS = 8,
+};
+
+/* What was wrong with regions. Each is put right as soon as it is seen. */
+enum assay_region_fault {
+	ASSAY_REGION_NEVER_CLOSED, /* its function had returned, or an outer one was closed: closed then */
+	ASSAY_REGION_NOT_OPEN,     /* closed, but not open in this thread: nothing happened */
+	ASSAY_REGION_TOO_MANY,     /* opened inside so many others that it was not recorded */
+	ASSAY_REGION_FAULTS = 4,
 };
 
 struct assay_spool_header {
@@ -87,6 +96,7 @@ struct assay_spool_header {
 	_Atomic assay_ref threads; /* list of struct assay_spool_thread, newest first */
 	_Atomic assay_ref modules; /* list of struct assay_spool_module, newest first */
 	_Atomic assay_ref metrics; /* list of struct assay_spool_metric, newest first */
+	_Atomic assay_ref plugins; /* list of struct assay_spool_plugin, newest first */
 	assay_ref exe;             /* string: path of the executable, links resolved; 0 before the first sample */
 	assay_ref invoked;         /* string: the path that was executed: a link to it, or a script */
 	assay_ref command;         /* string: arguments, each ended by a NUL */
@@ -95,7 +105,6 @@ struct assay_spool_header {
 	_Atomic uint64_t dropped[ASSAY_DROPS]; /* losses that belong to no thread record */
 	_Atomic uint64_t unseen_threads;       /* threads met that could not be followed */
 	_Atomic uint32_t spoke;    /* writer's own: a forked child has said that it is not measured */
-	uint32_t reserved;
 };
 
 struct assay_spool_string {
@@ -139,6 +148,7 @@ struct assay_spool_thread {
 	_Atomic uint64_t self_ns;           /* time spent in Assay's handler and wrappers */
 	_Atomic uint64_t dropped[ASSAY_DROPS];
 	_Atomic uint64_t walks[ASSAY_WALKS]; /* how the samples' walks ended */
+	_Atomic uint64_t region_faults[ASSAY_REGION_FAULTS]; /* regions that were not opened and closed in pairs */
 	char name[16];
 };
 
@@ -146,12 +156,15 @@ struct assay_spool_thread {
 enum assay_spool_place {
 	ASSAY_PLACE_ABSOLUTE = 0, /* address belongs to no known module (generated code) */
 	ASSAY_PLACE_SPECIAL = 1,  /* address is an enum assay_spool_special */
+	ASSAY_PLACE_FRAME = 2,    /* address is a reference to a struct assay_spool_frame */
 	ASSAY_PLACES = 16,        /* first value that is a reference to a module */
 };
 
 enum assay_spool_special {
 	ASSAY_SPECIAL_ROOT = 0,      /* the root of a thread's tree */
 	ASSAY_SPECIAL_TRUNCATED = 1, /* parent of paths whose outer part is missing */
+	ASSAY_SPECIAL_SHORT = 2,     /* parent of what plugins recorded without a call path */
+	ASSAY_SPECIAL_REGIONS = 3,   /* parent of regions by how they lie in each other, with their exact time */
 };
 
 /*
@@ -190,6 +203,18 @@ struct assay_spool_module {
 	uint32_t build_id_length;
 	uint32_t flags;      /* 1 = vdso */
 	uint8_t build_id[ASSAY_BUILD_ID_MAX];
+};
+
+/* A frame of a plugin's: what it stands for ("wait"), and its name. */
+struct assay_spool_frame {
+	assay_ref kind, name; /* strings */
+};
+
+/* A plugin that was to be part of this image. */
+struct assay_spool_plugin {
+	assay_ref next;
+	assay_ref name, summary; /* strings; summary may be 0 */
+	assay_ref left_out;      /* string: why it did not start, or 0 */
 };
 
 enum assay_spool_metric_kind {

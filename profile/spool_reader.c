@@ -184,6 +184,16 @@ const struct assay_spool_module *assay_spool_module(const struct assay_spool *sp
 	return at(spool, ref, sizeof(struct assay_spool_module));
 }
 
+const struct assay_spool_frame *assay_spool_frame(const struct assay_spool *spool, assay_ref ref)
+{
+	return at(spool, ref, sizeof(struct assay_spool_frame));
+}
+
+const struct assay_spool_plugin *assay_spool_plugin(const struct assay_spool *spool, assay_ref ref)
+{
+	return at(spool, ref, sizeof(struct assay_spool_plugin));
+}
+
 const struct assay_spool_metric *assay_spool_metric(const struct assay_spool *spool, assay_ref ref)
 {
 	return at(spool, ref, sizeof(struct assay_spool_metric));

@@ -64,35 +64,64 @@ static assay_ref root_of(struct assay_thread *thread)
 	return root;
 }
 
-/* thread->path holds the last path from the root; what the new one shares with it needs no search. */
+assay_ref assay_cct_below(struct assay_thread *thread, assay_ref parent, uint32_t module, uint64_t address)
+{
+	parent = parent ? parent : root_of(thread);
+	return parent ? child_of(thread, parent, module, address) : 0;
+}
+
+/* Goes on by one frame: the last path's node where that is the same, so that it needs no search. */
+static assay_ref step(struct assay_thread *thread, assay_ref node, uint32_t *known, uint32_t *length, uint32_t module,
+		      uint64_t address)
+{
+	if (*length < *known && node_is(assay_at(thread->path[*length]), module, address))
+		return thread->path[(*length)++];
+	*known = 0;
+	if (*length == sizeof thread->path / sizeof thread->path[0])
+		return 0;
+	node = child_of(thread, node, module, address);
+	if (node)
+		thread->path[(*length)++] = node;
+	return node;
+}
+
+/* Regions belong to frames of the thread's own stack; of those on others (coroutines) only their time is known. */
+static bool on_own_stack(const struct assay_thread *thread, uintptr_t sp)
+{
+	return sp >= thread->stack_low && sp < thread->stack_high;
+}
+
 assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete)
 {
-	uint32_t known = thread->path_length, length = thread->shared;
+	const struct assay_walk_step *shared = thread->shared ? &thread->steps[thread->shared - 1] : NULL;
+	uint32_t known = thread->path_length, length = shared ? shared->path : 0, region = shared ? shared->regions : 0;
 	assay_ref node = length ? thread->path[length - 1] : root_of(thread);
-	uint32_t total = count + (complete ? 0 : 1);
 
-	if (!node)
-		return 0;
-	for (uint32_t i = 0; i < total; i++) {
-		uint32_t module = ASSAY_PLACE_SPECIAL;
-		uint64_t address = ASSAY_SPECIAL_TRUNCATED;
+	/* a handler of the program's that jumps out of ours must not leave half of one path and half of another */
+	thread->path_length = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (node && !complete)
+		node = step(thread, node, &known, &length, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_TRUNCATED);
+	for (uint32_t i = count; node && i--;) {
+		const struct assay_frame_ref *frame = &thread->frames[i];
+		struct assay_walk_step *at = assay_fresh_step(thread, i);
 
-		if (complete || i > 0) {
-			const struct assay_frame_ref *frame = &thread->frames[total - 1 - i];
+		/* a region encloses the function that opened it */
+		for (; node && region < thread->region_count && on_own_stack(thread, at->sp); region++) {
+			const struct assay_region *r = &thread->regions[region];
 
-			module = frame->module;
-			address = frame->address;
+			if (r->function || !on_own_stack(thread, r->sp))
+				continue;
+			if (r->sp < at->sp)
+				break;
+			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, r->address);
 		}
-		if (length < known && node_is(assay_at(thread->path[length]), module, address)) {
-			node = thread->path[length++];
-			continue;
-		}
-		known = 0;
-		node = child_of(thread, node, module, address);
-		if (!node)
-			break;
-		thread->path[length++] = node;
+		if (node)
+			node = step(thread, node, &known, &length, frame->module, frame->address);
+		at->path = length;
+		at->regions = region;
 	}
+	atomic_signal_fence(memory_order_seq_cst);
 	thread->path_length = length;
 	return node;
 }

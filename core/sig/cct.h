@@ -16,6 +16,9 @@
  */
 assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete);
 
+/* The node for one more frame below `parent` (0: the root), made where it is new. Reference 0: full. */
+assay_ref assay_cct_below(struct assay_thread *thread, assay_ref parent, uint32_t module, uint64_t address);
+
 /* Adds one sample of weight `weight` to a node's value for `metric`. 0, or -ENOSPC. */
 int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight);
 

@@ -38,7 +38,25 @@ struct assay_frame_ref {
 /* The state of a walk at one frame, and the packed row by which it went on (row.h). */
 struct assay_walk_step {
 	uint64_t sp, fp, pc, row;
+	uint32_t path;    /* how long thread->path is with this frame: regions lie between frames */
+	uint32_t regions; /* how many of thread->regions are in it, or passed over */
 };
+
+/*
+ * A region that the thread is in: opened by the function whose stack frame holds `sp`. Or a function that says itself when
+ * it begins and ends: samples have it in their paths anyway.
+ */
+struct assay_region {
+	uintptr_t sp;
+	uint64_t key;     /* by which its end finds it: the number of its plugin's frame, or the function's address */
+	uint64_t address; /* with `module`, as in struct assay_spool_node */
+	uint32_t module;
+	uint32_t metric;  /* to which its time goes */
+	assay_ref node;   /* among the regions' own nodes, for its exact time */
+	bool function;
+	uint64_t begin_ns, inner_ns;
+};
+enum { ASSAY_REGIONS_MAX = 128 };
 
 /* Bump allocation in a chunk of the spool. */
 struct assay_arena {
@@ -89,14 +107,21 @@ struct assay_thread {
 
 	/* the last path, root first, to find the common part of the next one quickly */
 	uint32_t path_length;
-	assay_ref path[ASSAY_FRAMES_MAX + 2];
+	assay_ref path[ASSAY_FRAMES_MAX + ASSAY_REGIONS_MAX + 2];
+
+	/* the regions that it is in, outermost first; and the highest stack frame of which some came or went since the
+	 * last walk: what is further out is as it was */
+	uint32_t region_count, regions_over; /* over: opened where there was no room for more */
+	uintptr_t regions_changed;
+	struct assay_region regions[ASSAY_REGIONS_MAX];
 
 	/*
 	 * A walk: its frames, innermost first, without those that it shares with the last one; its own states at
 	 * those frames, from the array's end down, so that what a walk uses lies together; and the states that are
-	 * kept for the next one, root first: steps_made of this walk, steps_count while thread->path has their nodes.
+	 * kept for the next one, root first, while thread->path has their nodes. fresh_whole: how many frames of its own
+	 * a walk had that was whole.
 	 */
-	uint32_t shared, steps_made, steps_count, steps_generation;
+	uint32_t shared, fresh_whole, steps_count, steps_generation;
 	struct assay_frame_ref frames[ASSAY_FRAMES_MAX];
 	struct assay_walk_step fresh[ASSAY_FRAMES_MAX];
 	struct assay_walk_step steps[ASSAY_FRAMES_MAX];
@@ -129,6 +154,12 @@ struct assay_process {
 };
 
 extern struct assay_process assay_process;
+
+/* A walk's own state at frame `n`, innermost first. */
+static inline struct assay_walk_step *assay_fresh_step(struct assay_thread *thread, uint32_t n)
+{
+	return &thread->fresh[ASSAY_FRAMES_MAX - 1 - n];
+}
 
 /* Memory behind a reference. No check: only for references that this process wrote itself. */
 static inline void *assay_at(assay_ref ref)

@@ -558,7 +558,7 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, struct assay_wal
 	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
 	uint64_t row = assay_row_get(pc);
 
-	*step = (struct assay_walk_step){ w->reg[ASSAY_CFI_SP], w->reg[ASSAY_CFI_FP], w->pc, ASSAY_ROW_NONE };
+	*step = (struct assay_walk_step){ w->reg[ASSAY_CFI_SP], w->reg[ASSAY_CFI_FP], w->pc, ASSAY_ROW_NONE, 0, 0 };
 	if (!row || assay_row_kind(row) == ASSAY_ROW_COMPLEX || (w->full && row & ASSAY_ROW_OTHERS))
 		return step_by_tables(w, frame, step, again);
 	set_frame(frame, assay_row_module(row), pc);
@@ -635,34 +635,28 @@ static uint32_t share(struct walk *w, const struct assay_thread *thread, uint32_
 	return 0;
 }
 
-static struct assay_walk_step *fresh_step(struct assay_thread *thread, uint32_t n)
+/* How many steps of the last walk may be shared: those of the stack frames in which no region came or went since. */
+static uint32_t steps_that_hold(const struct assay_thread *thread)
 {
-	return &thread->fresh[ASSAY_FRAMES_MAX - 1 - n];
-}
+	uint32_t n = thread->steps_generation == assay_module_generation() ? thread->steps_count : 0;
 
-/* Keeps the states of a whole walk, root first, as far as all further out came from packed rows. */
-static void keep_steps(struct assay_thread *thread, uint32_t fresh)
-{
-	uint32_t n = thread->shared;
-
-	for (; fresh && n < ASSAY_FRAMES_MAX && fresh_step(thread, fresh - 1)->row != ASSAY_ROW_NONE; fresh--)
-		thread->steps[n++] = *fresh_step(thread, fresh - 1);
-	thread->steps_made = n;
+	while (n && thread->steps[n - 1].sp <= thread->regions_changed)
+		n--;
+	return n;
 }
 
 static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, void *context, uint32_t *fresh)
 {
-	uint32_t of_last = thread->steps_generation == assay_module_generation() ? thread->steps_count : 0;
-	uint32_t candidates = of_last, n = 0;
+	uint32_t of_last = steps_that_hold(thread), candidates = of_last, n = 0;
 
 	/* a handler of the program's that jumps out of ours must not leave steps that are not those of the path */
-	thread->steps_count = thread->steps_made = 0;
+	thread->steps_count = thread->fresh_whole = 0;
 	thread->steps_generation = assay_module_generation();
 	atomic_signal_fence(memory_order_seq_cst);
 
 	for (;;) {
 		bool again = false;
-		int stepped = visit(w, &thread->frames[n], fresh_step(thread, n), &again);
+		int stepped = visit(w, &thread->frames[n], assay_fresh_step(thread, n), &again);
 
 		if (again) {
 			w->full = true;
@@ -702,14 +696,20 @@ uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay
 	begin(&w, thread, context);
 	*end = walk(&w, thread, context, &fresh);
 	if (*end == ASSAY_WALK_COMPLETE)
-		keep_steps(thread, fresh);
+		thread->fresh_whole = fresh;
 	return fresh;
 }
 
+/* Root first, as far as all further out came from packed rows. */
 void assay_unwind_keep(struct assay_thread *thread)
 {
+	uint32_t n = thread->shared, fresh = thread->fresh_whole;
+
+	for (; fresh && n < ASSAY_FRAMES_MAX && assay_fresh_step(thread, fresh - 1)->row != ASSAY_ROW_NONE; fresh--)
+		thread->steps[n++] = *assay_fresh_step(thread, fresh - 1);
 	atomic_signal_fence(memory_order_seq_cst);
-	thread->steps_count = thread->steps_made;
+	thread->regions_changed = 0;
+	thread->steps_count = thread->fresh_whole ? n : 0;
 }
 
 uint32_t assay_unwind_whole(struct assay_thread *thread, uint32_t fresh)

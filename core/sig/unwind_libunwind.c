@@ -53,7 +53,7 @@ uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum
 	int stepped;
 
 	_Static_assert(sizeof *cursor <= sizeof thread->walk_memory, "walk memory");
-	thread->shared = 0;
+	thread->shared = thread->fresh_whole = thread->steps_count = 0;
 	*end = ASSAY_WALK_COMPLETE;
 	if (assay_libunwind.init_local2(cursor, context, UNW_INIT_SIGNAL_FRAME) < 0) {
 		*end = ASSAY_WALK_BAD_RULE;
@@ -61,11 +61,13 @@ uint32_t assay_unwind_libunwind(struct assay_thread *thread, void *context, enum
 		return 1;
 	}
 	do {
-		uintptr_t pc = 0;
+		uintptr_t pc = 0, sp = 0;
 
 		if (assay_libunwind.get_reg(cursor, UNW_REG_IP, &pc) < 0 || (!pc && n))
 			break;
-		assay_unwind_frame(&thread->frames[n++], pc - (exact ? 0 : 1));
+		assay_unwind_frame(&thread->frames[n], pc - (exact ? 0 : 1));
+		assay_libunwind.get_reg(cursor, UNW_REG_SP, &sp);
+		assay_fresh_step(thread, n++)->sp = sp;
 		if (n == ASSAY_FRAMES_MAX) {
 			*end = ASSAY_WALK_TOO_DEEP;
 			return n;

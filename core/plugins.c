@@ -1,0 +1,585 @@
+#include "plugins.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "assay/plugin.h"
+#include "frames.h"
+#include "profile/environment.h"
+#include "real.h"
+#include "sig/arena.h"
+#include "sig/handler.h"
+#include "sig/module.h"
+#include "sig/region.h"
+#include "sig/span.h"
+#include "sig/unwind.h"
+#include "ticks.h"
+#include "wrap.h"
+
+enum { PLUGINS = 16, METRICS = 64, FIRST_METRIC = 1 /* 0 is CPU time */, WORDS = 4096 };
+#define THRESHOLD_STANDARD "20us"
+
+_Static_assert((int)ASSAY_PLUGIN_EXACT_TIME == (int)ASSAY_METRIC_EXACT_TIME, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_COUNT == (int)ASSAY_METRIC_COUNT, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_BYTES == (int)ASSAY_METRIC_BYTES, "kinds are the spool's");
+
+struct plugin {
+	const struct assay_plugin *is; /* NULL: it could not be had */
+	const char *name, *options;    /* as the run gives them: "NAME=VALUE:..." or "" */
+	const char *path;              /* of one that is loaded on demand, else NULL */
+	void *handle;                  /* by which it was loaded */
+	_Atomic bool started;          /* or tried */
+	const char *left_out;          /* why, or NULL: it works */
+	uint64_t threshold_ns;
+	uint32_t first_metric;
+};
+
+static struct plugin plugins[PLUGINS];
+static unsigned count;
+static struct plugin *current; /* whose probe or start is being called */
+static _Atomic bool starting;  /* one that is loaded on demand */
+static bool chosen;
+static struct {
+	const struct assay_plugin_metric *is;
+	const struct plugin *of;
+} metrics[METRICS];
+static uint32_t metrics_used = FIRST_METRIC;
+static char words[WORDS]; /* the run's list, cut into pieces */
+
+/* ---- options ---- */
+
+/* The value given for an option, or NULL; *length without what follows. */
+static const char *given(const struct plugin *p, const char *name, size_t *length)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = p->options; *at; at += strcspn(at, ":"), at += *at == ':') {
+		if (strncmp(at, name, n) == 0 && at[n] == '=') {
+			*length = strcspn(at + n + 1, ":");
+			return at + n + 1;
+		}
+	}
+	return NULL;
+}
+
+static const char *host_option(const char *name)
+{
+	static char value[256];
+	const struct assay_plugin_option *o = current && current->is ? current->is->options : NULL;
+	size_t length = 0;
+	const char *text = current ? given(current, name, &length) : NULL;
+
+	if (text) {
+		if (length >= sizeof value)
+			return NULL;
+		memcpy(value, text, length);
+		value[length] = 0;
+		return value;
+	}
+	for (; o && o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o->standard;
+	return strcmp(name, "threshold") == 0 ? THRESHOLD_STANDARD : NULL;
+}
+
+static uint64_t host_option_ns(const char *name)
+{
+	static const struct { const char *unit; uint64_t ns; } units[] = {
+		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
+	const char *text = host_option(name);
+	char *end;
+	double value = text && *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
+
+	if (value < 0)
+		return UINT64_MAX;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(end, units[i].unit) == 0 && value * (double)units[i].ns < 1e18)
+			return (uint64_t)(value * (double)units[i].ns);
+	return UINT64_MAX;
+}
+
+/* ---- what a plugin may call at any time ---- */
+
+static uint64_t host_now(void)
+{
+	return assay_ticks_ns();
+}
+
+/*
+ * A page that the kernel empties in the child of a fork, by whatever call: a child that Assay did not see made has its
+ * parent's spool, and must not write to it.
+ */
+static volatile unsigned char *mine;
+
+static void make_mine(void)
+{
+	void *page = mine ? (void *)(uintptr_t)mine :
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) < 0)
+		return; /* nothing is recorded */
+	mine = page;
+	*mine = 1;
+}
+
+static bool host_enter(void)
+{
+	return assay_tls.thread && atomic_load_explicit(&assay_process.on, memory_order_relaxed) && mine && *mine &&
+	       assay_guard_enter();
+}
+
+static void host_leave(void)
+{
+	assay_guard_leave();
+	if (assay_tls.thread && assay_tls.thread->missed)
+		assay_handler_catch_up();
+}
+
+static uint32_t host_metric(const char *name)
+{
+	for (uint32_t i = current ? current->first_metric : METRICS; i < metrics_used && metrics[i].of == current; i++)
+		if (strcmp(metrics[i].is->name, name) == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+static uint32_t host_frame(const char *kind, const char *name)
+{
+	static const char *const ours[] = { "program", "native", "inlined", "special" };
+	uint32_t number = 0;
+	int saved = errno;
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (strcmp(kind, ours[i]) == 0)
+			return 0;
+	if (assay_process.header && atomic_load(&assay_process.on))
+		number = assay_frames_number(kind, name);
+	errno = saved;
+	return number;
+}
+
+static void record(uint32_t metric, uint32_t frame, uint64_t n, bool with_path)
+{
+	assay_ref ref = assay_frames_ref(frame);
+	struct assay_thread *thread = assay_tls.thread;
+	uint64_t begin = with_path ? assay_ticks_ns() : 0;
+	int saved = errno;
+
+	if (metric < FIRST_METRIC || metric >= metrics_used || !thread)
+		return;
+	if (!host_enter()) /* it is Assay itself that called what the plugin interposes */
+		return;
+	if (!ref || assay_span_add(thread, metric, ref, n, with_path) < 0)
+		assay_handler_drop(thread, ASSAY_DROP_EVENT);
+	if (with_path) /* the others cost no more than it takes to ask */
+		atomic_store_explicit(&thread->record->self_ns, atomic_load_explicit(&thread->record->self_ns,
+			memory_order_relaxed) + assay_ticks_ns() - begin, memory_order_relaxed);
+	host_leave();
+	errno = saved;
+}
+
+static void host_span(uint32_t metric, uint32_t frame, uint64_t ns)
+{
+	record(metric, frame, ns, metric < metrics_used && metric >= FIRST_METRIC &&
+	       ns >= metrics[metric].of->threshold_ns);
+}
+
+static void host_add(uint32_t metric, uint32_t frame, uint64_t n)
+{
+	record(metric, frame, n, false);
+}
+
+static void region(bool opens, struct assay_region *r, const void *sp)
+{
+	uint64_t faults[ASSAY_REGION_FAULTS] = { 0 };
+	struct assay_thread *thread = assay_tls.thread;
+	int error;
+
+	r->sp = (uintptr_t)sp;
+	r->begin_ns = assay_ticks_ns();
+	if (r->metric < FIRST_METRIC || r->metric >= metrics_used || !host_enter())
+		return;
+	error = opens ? assay_region_open(thread, r, faults) :
+		assay_region_close(thread, r->sp, r->key, r->begin_ns, faults);
+	if (error < 0)
+		assay_handler_drop(thread, ASSAY_DROP_EVENT);
+	for (int i = 0; i < ASSAY_REGION_FAULTS; i++)
+		if (faults[i])
+			atomic_fetch_add(&thread->record->region_faults[i], faults[i]);
+	host_leave();
+}
+
+static void host_open(uint32_t frame, uint32_t metric, const void *sp)
+{
+	struct assay_region r = { .key = frame, .metric = metric, .module = ASSAY_PLACE_FRAME,
+		.address = assay_frames_ref(frame) };
+
+	region(true, &r, sp);
+}
+
+static void host_close(uint32_t frame, uint32_t metric, const void *sp)
+{
+	struct assay_region r = { .key = frame, .metric = metric };
+
+	region(false, &r, sp);
+}
+
+/*
+ * Where a function is, by a cache without locks: an entry is three words, and the first is the function's address xor
+ * the others, so one torn by two writers answers for none (as in sig/row.c).
+ */
+enum { PLACES_BITS = 10 };
+static struct {
+	_Atomic uint64_t check, address, module; /* module: with the generation of modules above it */
+} places[1 << PLACES_BITS] ASSAY_COLD;
+
+static void place_of(uint64_t function, struct assay_region *r)
+{
+	uint64_t at = function * 0x9e3779b97f4a7c15u >> (64 - PLACES_BITS), generation = assay_module_generation();
+	uint64_t address = atomic_load_explicit(&places[at].address, memory_order_relaxed);
+	uint64_t module = atomic_load_explicit(&places[at].module, memory_order_relaxed);
+	struct assay_frame_ref frame;
+
+	if ((atomic_load_explicit(&places[at].check, memory_order_relaxed) ^ address ^ module) != function ||
+	    module >> 32 != (uint32_t)generation || !module) {
+		assay_unwind_frame(&frame, function);
+		address = frame.address;
+		module = frame.module | generation << 32;
+		atomic_store_explicit(&places[at].address, address, memory_order_relaxed);
+		atomic_store_explicit(&places[at].module, module, memory_order_relaxed);
+		atomic_store_explicit(&places[at].check, function ^ address ^ module, memory_order_relaxed);
+	}
+	r->address = address;
+	r->module = (uint32_t)module;
+}
+
+static void host_enter_function(const void *function, uint32_t metric, const void *sp)
+{
+	struct assay_region r = { .key = (uintptr_t)function, .metric = metric, .function = true };
+
+	place_of(r.key, &r);
+	region(true, &r, sp);
+}
+
+static void host_leave_function(const void *function, uint32_t metric, const void *sp)
+{
+	struct assay_region r = { .key = (uintptr_t)function, .metric = metric };
+
+	region(false, &r, sp);
+}
+
+static void host_say(const char *text)
+{
+	struct iovec line[] = { { (char *)"assay: ", 7 }, { (char *)text, strlen(text) }, { (char *)"\n", 1 } };
+	int saved = errno;
+
+	if (writev(STDERR_FILENO, line, 3) < 0)
+		errno = saved; /* there is nobody else to tell */
+}
+
+static const struct assay_host host = {
+	.abi = ASSAY_PLUGIN_ABI,
+	.size = sizeof host,
+	.now = host_now,
+	.enter = host_enter,
+	.leave = host_leave,
+	.option = host_option,
+	.option_ns = host_option_ns,
+	.metric = host_metric,
+	.frame = host_frame,
+	.span = host_span,
+	.open = host_open,
+	.close = host_close,
+	.enter_function = host_enter_function,
+	.leave_function = host_leave_function,
+	.add = host_add,
+	.say = host_say,
+};
+
+assay_demand_fn assay_demand;
+
+/* ---- beginning ---- */
+
+static assay_ref string(const char *text)
+{
+	return text ? assay_arena_string(text, strlen(text)) : 0;
+}
+
+static void publish_metric(uint32_t id)
+{
+	struct assay_spool_metric *m = assay_arena_alloc_common(sizeof *m);
+	const struct assay_plugin_metric *is = metrics[id].is;
+	_Atomic assay_ref *list = &assay_process.header->metrics;
+
+	if (!m)
+		return;
+	m->id = id;
+	m->kind = is->kind;
+	m->name = string(is->name);
+	m->unit = string(is->unit);
+	m->obtained = string("counted");
+	m->help = string(is->help);
+	m->next = atomic_load(list);
+	atomic_store(list, assay_ref_of(m));
+}
+
+static void publish_plugin(const struct plugin *p)
+{
+	struct assay_spool_plugin *record = assay_arena_alloc_common(sizeof *record);
+	_Atomic assay_ref *list = &assay_process.header->plugins;
+
+	if (!record)
+		return;
+	record->name = string(p->name);
+	record->summary = string(p->is ? p->is->summary : NULL);
+	record->left_out = string(p->left_out);
+	record->next = atomic_load(list);
+	atomic_store(list, assay_ref_of(record));
+}
+
+void assay_plugins_rewrite(void)
+{
+	if (mine)
+		make_mine();
+	assay_frames_rewrite();
+	for (uint32_t i = FIRST_METRIC; i < metrics_used; i++)
+		publish_metric(i);
+	for (unsigned i = 0; i < count; i++)
+		if (plugins[i].started)
+			publish_plugin(&plugins[i]);
+	atomic_store(&starting, false); /* the thread that was at it is not in this process */
+}
+
+/* NULL, or why the plugin cannot be part of this process. */
+static const char *look_at(struct plugin *p)
+{
+	char symbol[128] = "assay_plugin_";
+
+	if (strlen(p->name) > sizeof symbol - 32)
+		return "its name is too long";
+	strcat(symbol, p->name);
+	if (p->path)
+		p->handle = dlopen(p->path, RTLD_NOW | RTLD_LOCAL);
+	p->is = p->path && !p->handle ? NULL : dlsym(p->path ? p->handle : RTLD_DEFAULT, symbol);
+	if (!p->is)
+		return p->path && !p->handle ? "its shared object cannot be loaded" :
+			"its shared object is not loaded, or has no plugin of that name";
+	if (p->is->abi != ASSAY_PLUGIN_ABI || p->is->size < sizeof *p->is) {
+		p->is = NULL;
+		return "it was built for another version of Assay";
+	}
+	p->threshold_ns = host_option_ns("threshold");
+	if (p->threshold_ns == UINT64_MAX)
+		return "threshold= is no length of time (20us, 1ms)";
+	return p->is->probe ? p->is->probe(&host) : NULL;
+}
+
+static const char *take_metrics(struct plugin *p)
+{
+	const struct assay_plugin_metric *m = p->is->metrics;
+
+	p->first_metric = metrics_used;
+	for (; m && m->name; m++) {
+		if (metrics_used == METRICS)
+			{
+			metrics_used = p->first_metric;
+			return "there are too many metrics";
+		}
+		metrics[metrics_used].is = m;
+		metrics[metrics_used++].of = p;
+	}
+	return NULL;
+}
+
+static const char *start(struct plugin *p)
+{
+	const char *why = look_at(p);
+	int error;
+
+	if (!mine)
+		make_mine();
+
+	if (!why)
+		why = take_metrics(p);
+	if (why)
+		return why;
+	for (uint32_t i = p->first_metric; i < metrics_used; i++)
+		publish_metric(i);
+	error = p->is->start ? p->is->start(&host) : 0;
+	return error < 0 ? strerrordesc_np(-error) : NULL;
+}
+
+static void start_now(struct plugin *p)
+{
+	current = p;
+	p->left_out = start(p);
+	current = NULL;
+	publish_plugin(p);
+	atomic_store_explicit(&p->started, true, memory_order_release);
+}
+
+/* NAME[@PATH][:OPTION=VALUE...],... A path is of one that is loaded on demand. */
+static void choose(const char *list)
+{
+	strcpy(words, list);
+	for (char *at = words; *at && count < PLUGINS;) {
+		struct plugin *p = &plugins[count++];
+		char *end = at + strcspn(at, ","), *options = at + strcspn(at, ":,"), *path = at + strcspn(at, "@:,");
+
+		p->name = at;
+		p->path = *path == '@' ? path + 1 : NULL;
+		at = end + (*end != 0);
+		p->options = options < end ? options + 1 : "";
+		*end = *options = *path = 0;
+		if (!p->path)
+			start_now(p);
+	}
+}
+
+/* Nobody waits: neither a thread while another loads, nor one whose own loading calls (an allocator with regions). */
+static bool start_on_demand(struct plugin *p)
+{
+	int saved = errno;
+
+	if (!p->started) {
+		if (atomic_exchange(&starting, true))
+			return false;
+		if (!p->started)
+			start_now(p);
+		atomic_store(&starting, false);
+	}
+	errno = saved;
+	return true;
+}
+
+static void *look_up(const char *plugin, const char *name)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct plugin *p = &plugins[i];
+
+		if (strcmp(p->name, plugin) != 0)
+			continue;
+		if (p->path && !start_on_demand(p))
+			return ASSAY_DEMAND_LATER;
+		return p->is && !p->left_out ? dlsym(p->path ? p->handle : RTLD_DEFAULT, name) : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * What was asked for, and the answer: a look-up in the middle of the program would take away what dlerror was to say. So
+ * a program asks when it is loaded; before plugins are chosen, it is told later.
+ */
+enum { ASKED = 32, ASKED_TEXT = 64 };
+static struct {
+	char plugin[ASKED_TEXT], name[ASKED_TEXT];
+	void *_Atomic found; /* NULL: nothing is known yet */
+} asked[ASKED];
+static _Atomic unsigned asked_count;
+
+static void remember(const char *plugin, const char *name, void *found)
+{
+	unsigned n;
+
+	if (strlen(plugin) >= ASKED_TEXT || strlen(name) >= ASKED_TEXT || (n = atomic_fetch_add(&asked_count, 1)) >= ASKED)
+		return;
+	strcpy(asked[n].plugin, plugin);
+	strcpy(asked[n].name, name);
+	atomic_store_explicit(&asked[n].found, found, memory_order_release);
+}
+
+static void *recall(const char *plugin, const char *name)
+{
+	for (unsigned i = 0; i < atomic_load(&asked_count) && i < ASKED; i++) {
+		void *found = atomic_load_explicit(&asked[i].found, memory_order_acquire);
+
+		if (found && strcmp(asked[i].plugin, plugin) == 0 && strcmp(asked[i].name, name) == 0)
+			return found;
+	}
+	return NULL;
+}
+
+static void answer_early(void)
+{
+	for (unsigned i = 0; i < atomic_load(&asked_count) && i < ASKED; i++)
+		if (asked[i].found == ASSAY_DEMAND_LATER)
+			asked[i].found = look_up(asked[i].plugin, asked[i].name);
+}
+
+ASSAY_EXPORT void *assay_demand(const char *plugin, const char *name)
+{
+	void *found;
+
+	if (!assay_process.active || !atomic_load(&assay_process.on))
+		return NULL;
+	found = recall(plugin, name);
+	if (found)
+		return found;
+	if (assay_tls.inside)
+		return ASSAY_DEMAND_LATER;
+	found = chosen ? look_up(plugin, name) : ASSAY_DEMAND_LATER;
+	if (found && (found != ASSAY_DEMAND_LATER || !chosen))
+		remember(plugin, name, found);
+	return found;
+}
+
+void assay_plugins_start(void)
+{
+	const char *list = assay_environment_get(ASSAY_ENV_PLUGINS);
+
+	if (list && atomic_load(&assay_process.on) && strlen(list) < sizeof words)
+		choose(list);
+	answer_early();
+	chosen = true;
+}
+
+void assay_plugins_reopen(struct assay_thread *thread)
+{
+	for (uint32_t i = 0; i < thread->region_count; i++) {
+		struct assay_region r = thread->regions[i];
+
+		r.address = assay_frames_ref((uint32_t)r.key);
+		if (r.function)
+			place_of(r.key, &r);
+		assay_region_again(thread, i, r.module, r.address, assay_ticks_ns());
+	}
+}
+
+/* ---- hooks ---- */
+
+static bool works(const struct plugin *p)
+{
+	return p->started && p->is && !p->left_out && atomic_load_explicit(&assay_process.on, memory_order_relaxed);
+}
+
+#define CALL(hook)                                                     \
+	do                                                             \
+		for (unsigned i = 0; i < count; i++)                   \
+			if (works(&plugins[i]) && plugins[i].is->hook) \
+				plugins[i].is->hook();                 \
+	while (0)
+
+void assay_plugins_stop(void)
+{
+	CALL(stop);
+}
+
+void assay_plugins_thread_start(void)
+{
+	CALL(thread_start);
+}
+
+void assay_plugins_thread_stop(void)
+{
+	CALL(thread_stop);
+}
+
+void assay_plugins_after_fork(void)
+{
+	CALL(after_fork);
+}

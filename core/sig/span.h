@@ -1,0 +1,17 @@
+/*
+ * span.h: what plugins measure, into the calling thread's tree.
+ *
+ * Owns the way from a caller's registers to a node. Called under the guard; safe wherever a sample is.
+ */
+#ifndef ASSAY_CORE_SIG_SPAN_H
+#define ASSAY_CORE_SIG_SPAN_H
+
+#include "state.h"
+
+/*
+ * Adds one span or so many of a count, `n`, to `metric` at the frame `frame` (a struct assay_spool_frame): below the
+ * calling function's call path, or below the node for what has none. 0, or -ENOSPC.
+ */
+int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path);
+
+#endif
