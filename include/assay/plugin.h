@@ -1,0 +1,170 @@
+/*
+ * plugin.h: the contract between Assay and its plugins. docs/PLUGINS.md leads from the template (plugins/null) to a
+ * plugin that works.
+ *
+ * A plugin is one shared object, NAME.so, that is preloaded into every process of a run that asks for it. It exports
+ * one `const struct assay_plugin assay_plugin_NAME`, links to nothing of Assay's, and may interpose functions by
+ * defining them. When Assay measures a process it hands the plugin a `struct assay_host` of functions; until then, and
+ * in processes that are not measured, what the plugin interposes must do what the function behind it does and no more.
+ *
+ * Rules. A plugin never changes what the program does: results, errno, signals, descriptors, output. What it does in a
+ * hook or wrapper of its own, it does quickly: no event may allocate, lock, or make a system call but to read a clock.
+ * It may be called from any thread, before main and after exit, and in the child of a fork.
+ */
+#ifndef ASSAY_PLUGIN_H
+#define ASSAY_PLUGIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Changes when a plugin built before would not work. What is added at the end of a structure shows in its size. */
+#define ASSAY_PLUGIN_ABI 1u
+
+/* What a metric's numbers are; how they add up and are shown. */
+enum assay_plugin_kind {
+	ASSAY_PLUGIN_EXACT_TIME = 1, /* ns, measured from begin to end */
+	ASSAY_PLUGIN_COUNT = 2,
+	ASSAY_PLUGIN_BYTES = 3,
+};
+
+struct assay_plugin_metric {
+	const char *name; /* a word, lower case: 'naps'. Unique among the plugins of a run; NULL ends the list */
+	const char *unit; /* "ns", "count", "bytes", or a word of its own */
+	uint32_t kind;    /* enum assay_plugin_kind */
+	const char *help; /* a sentence for the reader of a report: what is counted, where it starts and ends */
+};
+
+/* --plugins=PLUGIN:NAME=VALUE. Every plugin has `threshold` besides: see `span`. */
+struct assay_plugin_option {
+	const char *name;     /* NULL ends the list */
+	const char *standard; /* what holds when it is not given */
+	const char *help;
+};
+
+/*
+ * What the core does for a plugin. All of it may be called by any thread from the plugin's `start` to its `stop`, and
+ * in the child of a fork; none of it in a signal handler of the plugin's own. errno is left as it was.
+ */
+struct assay_host {
+	uint32_t abi, size;
+
+	/* CLOCK_MONOTONIC in ns, by the quickest means there is. */
+	uint64_t (*now)(void);
+
+	/*
+	 * Whether this thread is measured now, and the plugin not called from within Assay itself: else a wrapper calls
+	 * the function behind it, and records nothing. If true, `leave` must follow in the same thread. In between no
+	 * sample is taken (it comes late, with its weight), so nothing that blocks belongs there.
+	 */
+	bool (*enter)(void);
+	void (*leave)(void);
+
+	/* An option's value as given or its standard one; NULL: the plugin has no such option. In probe and start only. */
+	const char *(*option)(const char *name);
+	/* The same for a length of time with ns, us, ms or s behind it, in ns; UINT64_MAX: it is not one. */
+	uint64_t (*option_ns)(const char *name);
+
+	/* The number of one of the plugin's own metrics; UINT32_MAX: it has none of that name. In start only. */
+	uint32_t (*metric)(const char *name);
+
+	/*
+	 * A frame for the calling-context tree: `kind` is a word that says what it is ("wait", "region"; not "program",
+	 * "native", "inlined" or "special", which are Assay's), `name` is shown.
+	 * Equal words give the same number, in any thread. Both are copied. 0: no more room, and what is recorded with it
+	 * counts as lost. Costs some 100 ns: keep the number where there are few.
+	 */
+	uint32_t (*frame)(const char *kind, const char *name);
+
+	/*
+	 * Something took `ns`: it is added, with a count of 1, to `metric` at `frame` below the call path of the caller.
+	 * The path is only looked for where that costs less than it tells: from 20 us on, or what --plugins=NAME:threshold=
+	 * says. Shorter ones add up below a node of their own, exact but without a path.
+	 * Takes the guard itself: call it outside `enter` and `leave`. A few 10 ns, or 1 to 3 us with the path.
+	 */
+	void (*span)(uint32_t metric, uint32_t frame, uint64_t ns);
+
+	/*
+	 * The program opens or closes a region, whose function has its stack frame at `sp`: an address in it, the same for
+	 * both (`__builtin_frame_address(0)` in that function, or as the function's stack pointer is, `__builtin_dwarf_cfa()`
+	 * in the one that it calls). While it is open, samples have the frame above the
+	 * function that opened it. What it took, without the regions inside it, goes to `metric` where it lies among the
+	 * other regions. Regions left open by a return, a jump or an exception are closed as soon as that is seen; what
+	 * was wrong is counted and reported. Some 100 ns a pair.
+	 */
+	void (*open)(uint32_t frame, uint32_t metric, const void *sp);
+	void (*close)(uint32_t frame, uint32_t metric, const void *sp);
+
+	/*
+	 * The same for a function of the program's that says itself when it begins and ends (-finstrument-functions). It is
+	 * known by its address, lies among the regions, and samples do not need it: they have it in their paths.
+	 */
+	void (*enter_function)(const void *function, uint32_t metric, const void *sp);
+	void (*leave_function)(const void *function, uint32_t metric, const void *sp);
+
+	/* `n` more of a count or of bytes: to `metric` at `frame`, without a call path. The same, some 10 ns. */
+	void (*add)(uint32_t metric, uint32_t frame, uint64_t n);
+
+	/* One line on standard error, "assay: TEXT". For what the user must know; once, if ever. */
+	void (*say)(const char *text);
+};
+
+enum assay_plugin_flags {
+	ASSAY_PLUGIN_AUTO = 1, /* part of --plugins=auto, the default: cheap enough and of use to everybody whom it applies to */
+	/*
+	 * Interposes nothing, and so is not preloaded: it is loaded and started in a process that calls its functions, which
+	 * it finds by `assay_demand`. A preloaded object costs each process some 0.1 ms, used or not.
+	 */
+	ASSAY_PLUGIN_ON_DEMAND = 2,
+};
+
+/* A hook that is NULL is not called. */
+struct assay_plugin {
+	uint32_t abi;  /* ASSAY_PLUGIN_ABI */
+	uint32_t size; /* sizeof(struct assay_plugin) */
+	const char *name;
+	const char *summary; /* one line: what it measures */
+	uint32_t flags;      /* enum assay_plugin_flags */
+	const struct assay_plugin_option *options; /* or NULL */
+	const struct assay_plugin_metric *metrics; /* or NULL */
+
+	/*
+	 * Whether there is anything for it here: NULL, or a few words why not ("no OpenMP in this program"). Called in the
+	 * process to be measured, before main, and by `assay plugins`, where `host` is NULL. Without side effects.
+	 */
+	const char *(*probe)(const struct assay_host *host);
+
+	/* Before main; the host stays valid for good. 0, or a negative errno: it is left out, and the report says so. */
+	int (*start)(const struct assay_host *host);
+
+	/* The process ends, or measuring does: nothing more is recorded. Other threads may still run. */
+	void (*stop)(void);
+
+	/* In a thread, before its start routine; and at its end. Not for the first thread. */
+	void (*thread_start)(void);
+	void (*thread_stop)(void);
+
+	/* In the child of a fork, which is measured as a process of its own. Its one thread goes on as it was. */
+	void (*after_fork)(void);
+};
+
+/*
+ * What libassay.so exports: the function `name` of a plugin that is loaded on demand, which is loaded and started if that
+ * has not been done. NULL: it is not part of this run, or has no such function. Look it up by dlsym(RTLD_DEFAULT,
+ * "assay_demand"): it is not there without Assay. Any thread, not in signal handlers; may take milliseconds, once. Never
+ * waits for another thread.
+ */
+typedef void *assay_demand_fn(const char *plugin, const char *name);
+#define ASSAY_DEMAND_LATER ((void *)-1) /* not known yet, for plugins are not chosen before main, or one is being loaded: ask again */
+
+/* Defines the plugin's one export: ASSAY_PLUGIN(naps) = { ... }; */
+#define ASSAY_PLUGIN(plugin) __attribute__((visibility("default"))) const struct assay_plugin assay_plugin_##plugin
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * regions: what a program says of itself by include/assay/region.h. Counts nothing and keeps nothing: it hands on.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <assay/plugin.h>
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+void assay_region_enter(unsigned *site, const char *name, const void *frame);
+void assay_region_leave(unsigned *site, const char *name, const void *frame);
+void assay_region_count(unsigned *site, const char *name, unsigned long n);
+
+/* Set by start, before main; NULL: nothing is to be recorded. */
+static const struct assay_host *_Atomic host;
+static uint32_t regions, counters; /* the metrics */
+
+/* The frame's number, which the site keeps. 0: none. */
+static uint32_t number_of(const struct assay_host *h, unsigned *site, const char *kind, const char *name)
+{
+	uint32_t number = site ? __atomic_load_n(site, __ATOMIC_RELAXED) : 0;
+
+	if (!number && name) {
+		number = h->frame(kind, name);
+		if (site)
+			__atomic_store_n(site, number, __ATOMIC_RELAXED);
+	}
+	return number;
+}
+
+EXPORT void assay_region_enter(unsigned *site, const char *name, const void *frame)
+{
+	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+
+	if (h)
+		h->open(number_of(h, site, "region", name), regions, frame);
+}
+
+EXPORT void assay_region_leave(unsigned *site, const char *name, const void *frame)
+{
+	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+
+	if (h)
+		h->close(number_of(h, site, "region", name), regions, frame);
+}
+
+EXPORT void assay_region_count(unsigned *site, const char *name, unsigned long n)
+{
+	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+
+	if (h)
+		h->add(counters, number_of(h, site, "counter", name), n);
+}
+
+static int start(const struct assay_host *h)
+{
+	regions = h->metric("regions");
+	counters = h->metric("counters");
+	atomic_store_explicit(&host, h, memory_order_release);
+	return 0;
+}
+
+static void stop(void)
+{
+	atomic_store_explicit(&host, NULL, memory_order_release);
+}
+
+static const struct assay_plugin_metric metrics[] = {
+	{ "regions", "ns", ASSAY_PLUGIN_EXACT_TIME,
+		"wall time in the regions that the program marks, from begin to end, without the regions inside them" },
+	{ "counters", "count", ASSAY_PLUGIN_COUNT, "what the program counts itself" },
+	{ NULL, NULL, 0, NULL },
+};
+
+ASSAY_PLUGIN(regions) = {
+	.abi = ASSAY_PLUGIN_ABI,
+	.size = sizeof(struct assay_plugin),
+	.name = "regions",
+	.summary = "time and count of the regions that a program marks with assay/region.h",
+	.flags = ASSAY_PLUGIN_AUTO | ASSAY_PLUGIN_ON_DEMAND,
+	.metrics = metrics,
+	.start = start,
+	.stop = stop,
+};
