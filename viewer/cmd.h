@@ -27,6 +27,7 @@ extern const struct assay_cmd assay_cmd_run;
 extern const struct assay_cmd assay_cmd_report;
 extern const struct assay_cmd assay_cmd_digest;
 extern const struct assay_cmd assay_cmd_doctor;
+extern const struct assay_cmd assay_cmd_plugins;
 
 /* Prints "assay: MESSAGE" and a newline to standard error; control characters are made inert. */
 void assay_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -20,6 +20,7 @@ enum {
 	SHOW_ACCOUNT,
 	SHOW_FUNCTIONS,
 	SHOW_LINES,
+	SHOW_METRICS,
 	SHOW_TREE,
 	SHOW_CALLERS,
 	SHOW_THREADS,
@@ -35,6 +36,7 @@ static const struct assay_view *const views[VIEWS] = {
 	[SHOW_ACCOUNT] = &assay_view_account,
 	[SHOW_FUNCTIONS] = &assay_view_functions,
 	[SHOW_LINES] = &assay_view_lines,
+	[SHOW_METRICS] = &assay_view_metrics,
 	[SHOW_TREE] = &assay_view_tree,
 	[SHOW_CALLERS] = &assay_view_callers,
 	[SHOW_THREADS] = &assay_view_threads,
@@ -67,6 +69,7 @@ static const struct option options[] = {
 	{"limit", required_argument, NULL, OPTION_LIMIT},
 	{"lines", optional_argument, NULL, OPTION_VIEW + SHOW_LINES},
 	{"losses", no_argument, NULL, OPTION_VIEW + SHOW_TRUST},
+	{"metrics", no_argument, NULL, OPTION_VIEW + SHOW_METRICS},
 	{"min", required_argument, NULL, OPTION_MIN},
 	{"modules", no_argument, NULL, OPTION_VIEW + SHOW_MODULES},
 	{"processes", no_argument, NULL, OPTION_VIEW + SHOW_PROCESSES},
@@ -85,6 +88,7 @@ static const char help[] =
 	"  --account       where the threads' time went: computing, waiting for a core, waiting\n"
 	"  --functions     all functions, by the time spent in them\n"
 	"  --lines[=FN]    all source lines; with FN, those of one function in order\n"
+	"  --metrics       what plugins measured, a table a metric\n"
 	"  --tree[=DEPTH]  the call tree, down to DEPTH levels\n"
 	"  --callers=FN    who calls FN, with its time split by call path; part of a name will do\n"
 	"  --threads       every thread: CPU time, waiting for a core, other waiting\n"
@@ -234,7 +238,7 @@ static int parse(struct request *r, int argc, char **argv)
 	}
 	r->view.brief = true;
 	r->chosen[SHOW_RUN] = r->chosen[SHOW_ACCOUNT] = r->chosen[SHOW_FUNCTIONS] = r->chosen[SHOW_LINES] = true;
-	r->chosen[SHOW_TRUST] = r->chosen[SHOW_NEXT] = true;
+	r->chosen[SHOW_METRICS] = r->chosen[SHOW_TRUST] = r->chosen[SHOW_NEXT] = true;
 	return -1;
 }
 

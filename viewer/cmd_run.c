@@ -17,12 +17,13 @@
 #include "cmd.h"
 #include "digest.h"
 #include "launch.h"
+#include "plugins.h"
 #include "profile/environment.h"
 #include "quote.h"
 #include "run_file.h"
 
 enum { OPTION_FORCE = 256, OPTION_CLOCK, OPTION_SPOOL_DIR, OPTION_TIMELINE, OPTION_UNWINDER, OPTION_LIMIT,
-	OPTION_NO_REPORT, OPTION_KEEP };
+	OPTION_NO_REPORT, OPTION_KEEP, OPTION_PLUGINS };
 enum { TIMELINE_DEFAULT = 100000 };
 
 static const struct option options[] = {
@@ -34,6 +35,7 @@ static const struct option options[] = {
 	{ "timeline", optional_argument, NULL, OPTION_TIMELINE },
 	{ "unwinder", required_argument, NULL, OPTION_UNWINDER },
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
+	{ "plugins", required_argument, NULL, OPTION_PLUGINS },
 	{ "no-report", no_argument, NULL, OPTION_NO_REPORT },
 	{ "keep-spools", no_argument, NULL, OPTION_KEEP },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -43,12 +45,13 @@ static const struct option options[] = {
 
 struct run {
 	const char *output; /* as given, or NULL */
-	const char *spool_dir;
+	const char *spool_dir, *plugins;
 	bool force, report, keep, quiet;
 	struct assay_launch launch;
 	char *program;
 	char *profile; /* where the profile is to go: absolute */
 	char *dir;
+	char **plugin_paths;
 	uint64_t started;
 };
 
@@ -108,6 +111,7 @@ static bool take_option(struct run *r, int c)
 	case 'o': r->output = optarg; return true;
 	case OPTION_FORCE: r->force = true; return true;
 	case OPTION_SPOOL_DIR: r->spool_dir = optarg; return true;
+	case OPTION_PLUGINS: r->plugins = optarg; return true;
 	case OPTION_NO_REPORT: r->report = false; return true;
 	case OPTION_KEEP: r->keep = true; return true;
 	case 'q': r->quiet = true; r->report = false; return true;
@@ -210,10 +214,27 @@ static int choose_profile(struct run *r)
 	return status;
 }
 
-/* LD_PRELOAD cannot hold a path with a colon or a space: such a one gets a link in the run directory. */
+/* LD_PRELOAD cannot hold a path with a colon or a space: such a one gets a link, NAME, in the run directory. Malloc'ed. */
+static char *preloadable(const struct run *r, const char *path, const char *name)
+{
+	char *link = NULL;
+
+	if (!strpbrk(path, ": \t\n"))
+		return strdup(path);
+	if (asprintf(&link, "%s/%s", r->dir, name) < 0)
+		return NULL;
+	if (symlink(path, link) < 0) {
+		assay_error("run: %s: its path has a colon or a space, and a link to it could not be made", path);
+		free(link);
+		return NULL;
+	}
+	return link;
+}
+
+/* The library and the plugins, as they are to stand in LD_PRELOAD. */
 static int place_library(struct run *r)
 {
-	char found[PATH_MAX], *library, *path = NULL;
+	char found[PATH_MAX], *list;
 	int error = assay_launch_library(found, sizeof found);
 
 	if (error) {
@@ -221,21 +242,18 @@ static int place_library(struct run *r)
 			strerror(-error), ASSAY_ENV_LIBRARY);
 		return ASSAY_EXIT_FAILURE;
 	}
-	library = strdup(found);
-	if (!library)
-		return ASSAY_EXIT_FAILURE;
-	if (strpbrk(library, ": \t\n")) {
-		if (asprintf(&path, "%s/libassay.so", r->dir) < 0 || symlink(library, path) < 0) {
-			assay_error("run: %s: its path has a colon or a space, and a link to it could not be made", library);
-			free(library);
-			free(path);
-			return ASSAY_EXIT_FAILURE;
-		}
-		free(library);
-		library = path;
+	list = preloadable(r, found, "libassay.so");
+	for (char **path = r->plugin_paths; list && path && *path; path++) {
+		char *one = preloadable(r, *path, last_part(*path)), *longer = NULL;
+
+		if (!one || asprintf(&longer, "%s:%s", list, one) < 0)
+			longer = NULL;
+		free(one);
+		free(list);
+		list = longer;
 	}
-	r->launch.library = library;
-	return ASSAY_EXIT_OK;
+	r->launch.library = list;
+	return list ? ASSAY_EXIT_OK : ASSAY_EXIT_FAILURE;
 }
 
 /* ---- the run file ---- */
@@ -292,6 +310,8 @@ static int describe(struct run *r)
 	assay_run_file_put_number(r->dir, "rate_hz", r->launch.rate);
 	assay_run_file_put(r->dir, "clock", r->launch.clock);
 	assay_run_file_put(r->dir, "unwinder", r->launch.unwinder);
+	if (r->launch.plugins)
+		assay_run_file_put(r->dir, "plugins", r->launch.plugins);
 	assay_run_file_put_number(r->dir, "launcher_pid", getpid());
 	assay_run_file_put_number(r->dir, "start_realtime_ns", (int64_t)now(CLOCK_REALTIME));
 	r->started = now(CLOCK_MONOTONIC);
@@ -432,9 +452,13 @@ static int end_like(int status)
 static int prepare(struct run *r)
 {
 	int status = assay_launch_check(r->launch.argv[0], &r->program), error;
+	char *plugins = NULL;
 
 	if (status == ASSAY_EXIT_OK && strcmp(r->launch.clock, "perf") == 0)
 		status = check_perf();
+	if (status == ASSAY_EXIT_OK && (error = assay_plugins_choose(r->plugins, &plugins, &r->plugin_paths)) < 0)
+		status = error == -EINVAL ? ASSAY_EXIT_USAGE : ASSAY_EXIT_FAILURE;
+	r->launch.plugins = plugins;
 	if (status == ASSAY_EXIT_OK)
 		status = choose_profile(r);
 	if (status != ASSAY_EXIT_OK)
@@ -461,11 +485,13 @@ static void release(struct run *r)
 	free(r->profile);
 	free(r->dir);
 	free((char *)r->launch.library);
+	free((char *)r->launch.plugins);
+	free(r->plugin_paths);
 }
 
 static int run(int argc, char **argv)
 {
-	struct run r = { .report = true, .launch = { .rate = ASSAY_RATE_DEFAULT, .clock = "cpu",
+	struct run r = { .report = true, .plugins = "auto", .launch = { .rate = ASSAY_RATE_DEFAULT, .clock = "cpu",
 		.unwinder = ASSAY_UNWINDER_DEFAULT, .limit = ASSAY_LIMIT_DEFAULT } };
 	int c, status, ended;
 
@@ -506,6 +532,7 @@ const struct assay_cmd assay_cmd_run = {
 		"      --force           replace FILE if it exists\n"
 		"  -r, --rate HZ         samples per second of each thread's CPU time, 1 to 10000 (default 200)\n"
 		"      --clock cpu|perf  sample by POSIX CPU timers (default) or by perf_event_open\n"
+		"      --plugins LIST    auto (default), none, or names: NAME[:OPTION=VALUE...],... ('assay plugins' lists them)\n"
 		"      --timeline[=N]    keep the order of samples too, up to N a thread (default 100000)\n"
 		"      --unwinder own|libunwind  who walks the stacks (default own)\n"
 		"      --spool-dir DIR   measure into a directory made in DIR (default: memory, else a local disk)\n"

@@ -25,31 +25,6 @@ static int prepare(struct assay_digest *d, const char *dir)
 	return error;
 }
 
-static void release(struct assay_digest *d)
-{
-	struct assay_map *maps[] = { &d->text_map, &d->module_map, &d->place_map, &d->function_map, &d->node_map,
-		&d->value_map };
-	void *arrays[] = { d->texts.at, d->images.at, d->threads.at, d->modules.at, d->loads.at, d->places.at, d->frames.at,
-		d->functions.at, d->nodes.at, d->values.at, d->metrics.at };
-
-	for (size_t i = 0; i < d->texts.count; i++)
-		free(d->texts.at[i]);
-	for (size_t i = 0; i < d->threads.count; i++) {
-		free(d->threads.at[i].visits);
-		free(d->threads.at[i].places);
-		free(d->threads.at[i].leaf);
-	}
-	for (size_t i = 0; i < d->images.count; i++) {
-		assay_spool_close(&d->images.at[i].spool);
-		free(d->images.at[i].file);
-	}
-	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
-		assay_map_free(maps[i]);
-	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-		free(arrays[i]);
-	assay_run_file_close(&d->run);
-}
-
 int assay_digest(const struct assay_digest_options *options, char **written)
 {
 	struct assay_digest d = { 0 };
@@ -88,7 +63,8 @@ int assay_digest(const struct assay_digest_options *options, char **written)
 out:
 	if (d.no_memory)
 		assay_error("not enough memory for the profile");
-	release(&d);
+	assay_digest_free(&d);
+	assay_run_file_close(&d.run);
 	assay_resolver_close(resolver);
 	return error;
 }

@@ -13,13 +13,19 @@ static bool execed(const struct d_image *im)
 	return im->header->state == ASSAY_STATE_EXECED;
 }
 
-static uint64_t samples_of(const struct assay_digest *d, const struct d_image *im)
+/* Whether nothing is known of it but that it was there: no sample, and nothing from a plugin. */
+static bool is_blank(const struct assay_digest *d, const struct d_image *im)
 {
-	uint64_t n = 0;
+	for (size_t i = 0; i < im->threads; i++) {
+		const struct d_thread *t = &d->threads.at[im->first_thread + i];
 
-	for (size_t i = 0; i < im->threads; i++)
-		n += d->threads.at[im->first_thread + i].record->samples;
-	return n;
+		if (t->record->samples)
+			return false;
+		for (size_t k = 0; k < t->visit_count; k++)
+			if (t->visits[k].node->values)
+				return false;
+	}
+	return true;
 }
 
 /* The image that `im` says it comes from by `relation`, or 0. It must have begun earlier. */
@@ -36,8 +42,8 @@ static assay_id origin(struct assay_digest *d, struct assay_map *names, assay_id
 
 /*
  * `id` is what exec made of the image `before`. Its process goes on, so wall time, CPU clock and run-queue delay
- * go on where the image before left off. A forked copy that only lived to exec, without one sample, is no more
- * than the beginning of the program it became.
+ * go on where the image before left off. An image that only lived to exec, and of which there is nothing to show, is no
+ * more than the beginning of the program it became: with its own start-up, which was before measuring began.
  */
 static void follow_exec(struct assay_digest *d, assay_id before, assay_id id)
 {
@@ -47,9 +53,13 @@ static void follow_exec(struct assay_digest *d, assay_id before, assay_id id)
 		return;
 	im->after = id;
 	next->parent = before;
-	im->folded = im->threads <= 1 && samples_of(d, im) == 0;
+	im->folded = im->threads <= 1 && is_blank(d, im);
 	if (im->folded) {
+		uint64_t startup = im->header->startup_cpu_ns;
+
 		next->start = im->start;
+		if (im->start == im->header->start_ns && startup > im->cpu_before && startup - im->cpu_before < im->start)
+			next->start -= startup - im->cpu_before;
 		next->parent = im->parent;
 		next->cpu_before = im->cpu_before;
 		next->core_wait_before = im->core_wait_before;

@@ -110,10 +110,34 @@ static assay_id command_text(struct assay_digest *d, struct assay_spool *spool, 
 
 /* ---- modules and places ---- */
 
+/* Whether a path is in a list with colons. */
+static bool is_in(const char *list, const char *path)
+{
+	size_t n = strlen(path);
+
+	for (; *list; list += strcspn(list, ":"), list += *list == ':')
+		if (strcspn(list, ":") == n && memcmp(list, path, n) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a path is that of a plugin in NAME[@PATH][:OPTION=VALUE...],... */
+static bool is_on_demand(const char *list, const char *path)
+{
+	size_t n = strlen(path);
+
+	while ((list = strchr(list, '@'))) {
+		list++;
+		if (strcspn(list, ":,") == n && memcmp(list, path, n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static assay_id module_of(struct assay_digest *d, assay_id path, const struct assay_spool_module *m)
 {
 	size_t length = m->build_id_length <= ASSAY_BUILD_ID_MAX ? m->build_id_length : 0;
-	const char *library = assay_run_file_get(&d->run, "library");
+	const char *library = assay_run_file_get(&d->run, "library"), *plugins = assay_run_file_get(&d->run, "plugins");
 	uint32_t *number = assay_map_at(&d->module_map, path, assay_map_hash(m->build_id, length) ^ m->flags);
 	struct d_module *module;
 
@@ -136,7 +160,8 @@ static assay_id module_of(struct assay_digest *d, assay_id path, const struct as
 		module->name = "[vdso]";
 		module->path = assay_digest_text_of(d, "[vdso]");
 	}
-	module->own = library && strcmp(library, assay_digest_string(d, path)) == 0;
+	module->own = (library && is_in(library, assay_digest_string(d, path))) ||
+		      (plugins && is_on_demand(plugins, assay_digest_string(d, path)));
 	module->libc = strncmp(module->name, "libc.so", 7) == 0 || strncmp(module->name, "libc-", 5) == 0;
 	return *number;
 }
@@ -178,6 +203,23 @@ static assay_id node_place(struct assay_digest *d, const struct loads *loads, ui
 			return place_of(d, load->module, address - load->bias);
 	}
 	return place_of(d, 0, 0);
+}
+
+/* The place for a plugin's frame. */
+static assay_id frame_place(struct assay_digest *d, struct assay_spool *spool, uint64_t ref)
+{
+	const struct assay_spool_frame *f = ref <= UINT32_MAX ? assay_spool_frame(spool, (assay_ref)ref) : NULL;
+	assay_id kind = assay_digest_text_of(d, "frame"), name = assay_digest_text_of(d, "(unknown)"), place;
+
+	if (f && f->kind && f->name) {
+		kind = spool_text(d, spool, f->kind);
+		name = spool_text(d, spool, f->name);
+	}
+	/* no module has so high a number */
+	place = place_of(d, UINT32_MAX, (uint64_t)kind << 32 | name);
+	if (place)
+		d->places.at[place - 1] = (struct d_place){ .kind = kind, .name = name };
+	return place;
 }
 
 static void take_loads(struct assay_digest *d, assay_id image, struct loads *loads)
@@ -223,29 +265,68 @@ static void take_thread(struct assay_digest *d, assay_id image, assay_ref ref, c
 	for (size_t i = 1; i < t->visit_count; i++) {
 		const struct assay_spool_node *n = t->visits[i].node;
 
-		if (n->module != ASSAY_PLACE_SPECIAL)
+		if (n->module == ASSAY_PLACE_FRAME)
+			t->places[i] = frame_place(d, spool, n->address);
+		else if (n->module != ASSAY_PLACE_SPECIAL)
 			t->places[i] = node_place(d, loads, n->module, n->address);
 	}
 }
+
+/* The number of a metric in the profile: spools may give it different ones. Equal names are one metric. */
+static uint32_t metric_number(struct assay_digest *d, struct d_image *im, const struct assay_spool_metric *m)
+{
+	assay_id name = spool_text(d, &im->spool, m->name), id;
+	bool cpu = strcmp(assay_digest_string(d, name), "cpu") == 0;
+	uint32_t number = cpu ? 0 : 1;
+
+	for (size_t k = 0; k < d->metrics.count; k++) {
+		if (d->metrics.at[k].name == name)
+			return d->metrics.at[k].id;
+		if (!cpu && d->metrics.at[k].id >= number)
+			number = d->metrics.at[k].id + 1;
+	}
+	id = ASSAY_ARRAY_ADD(d, d->metrics);
+	if (id)
+		d->metrics.at[id - 1] = (struct d_metric){ number, (int)m->kind, name, spool_text(d, &im->spool, m->unit),
+			spool_text(d, &im->spool, m->obtained), spool_text(d, &im->spool, m->help) };
+	return number;
+}
+
+enum { METRICS_MAX = 256 };
 
 static void take_metrics(struct assay_digest *d, struct d_image *im)
 {
 	assay_ref *refs;
 	size_t n = assay_spool_list(&im->spool, im->header->metrics, sizeof(struct assay_spool_metric), &refs);
+	size_t skip = n > METRICS_MAX ? n - METRICS_MAX : 0; /* no writer of ours has so many */
 
-	for (size_t i = 0; i < n; i++) {
+	im->metrics = calloc(n + 1, sizeof *im->metrics);
+	if (!im->metrics)
+		d->no_memory = true;
+	/* the newest comes first */
+	for (size_t i = n; i-- > skip && im->metrics && !d->no_memory;) {
 		const struct assay_spool_metric *m = assay_spool_metric(&im->spool, refs[i]);
-		assay_id name = spool_text(d, &im->spool, m->name), id;
-		bool known = false;
 
-		/* neither number nor name may come twice in a profile */
-		for (size_t k = 0; k < d->metrics.count; k++)
-			known |= d->metrics.at[k].id == m->id || d->metrics.at[k].name == name;
-		id = known ? 0 : ASSAY_ARRAY_ADD(d, d->metrics);
-		if (id)
-			d->metrics.at[id - 1] = (struct d_metric){ m->id, (int)m->kind, name,
-				spool_text(d, &im->spool, m->unit), spool_text(d, &im->spool, m->obtained),
-				spool_text(d, &im->spool, m->help) };
+		im->metrics[im->metric_count++] = (struct d_metric_number){ m->id, metric_number(d, im, m) };
+	}
+	free(refs);
+}
+
+static void take_plugins(struct assay_digest *d, struct d_image *im)
+{
+	assay_ref *refs;
+	size_t n = assay_spool_list(&im->spool, im->header->plugins, sizeof(struct assay_spool_plugin), &refs);
+
+	im->first_plugin = d->plugins.count;
+	for (size_t i = n; i-- > 0;) {
+		const struct assay_spool_plugin *p = assay_spool_plugin(&im->spool, refs[i]);
+		assay_id id = ASSAY_ARRAY_ADD(d, d->plugins);
+
+		if (!id)
+			break;
+		d->plugins.at[id - 1] = (struct d_plugin){ spool_text(d, &im->spool, p->name),
+			spool_text(d, &im->spool, p->summary), spool_text(d, &im->spool, p->left_out) };
+		im->plugins++;
 	}
 	free(refs);
 }
@@ -269,6 +350,7 @@ static void take_image(struct assay_digest *d, assay_id image)
 	im->note = spool_text(d, &im->spool, im->header->note);
 	im->start = im->header->start_ns;
 	take_metrics(d, im);
+	take_plugins(d, im);
 	take_loads(d, image, &loads);
 	im->first_thread = d->threads.count;
 	n = assay_spool_list(&im->spool, im->header->threads, sizeof(struct assay_spool_thread), &refs);
@@ -349,4 +431,29 @@ int assay_digest_images(struct assay_digest *d)
 	for (assay_id i = 1; i <= d->images.count && !d->no_memory; i++)
 		take_image(d, i);
 	return 0;
+}
+
+void assay_digest_free(struct assay_digest *d)
+{
+	struct assay_map *maps[] = { &d->text_map, &d->module_map, &d->place_map, &d->function_map, &d->node_map,
+		&d->value_map };
+	void *arrays[] = { d->texts.at, d->images.at, d->threads.at, d->modules.at, d->loads.at, d->places.at, d->frames.at,
+		d->functions.at, d->nodes.at, d->values.at, d->metrics.at, d->plugins.at };
+
+	for (size_t i = 0; i < d->texts.count; i++)
+		free(d->texts.at[i]);
+	for (size_t i = 0; i < d->threads.count; i++) {
+		free(d->threads.at[i].visits);
+		free(d->threads.at[i].places);
+		free(d->threads.at[i].leaf);
+	}
+	for (size_t i = 0; i < d->images.count; i++) {
+		assay_spool_close(&d->images.at[i].spool);
+		free(d->images.at[i].file);
+		free(d->images.at[i].metrics);
+	}
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+		assay_map_free(maps[i]);
+	for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+		free(arrays[i]);
 }

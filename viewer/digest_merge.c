@@ -26,11 +26,14 @@ static assay_id child(struct assay_digest *d, assay_id parent, const struct d_no
 	return *number;
 }
 
-/* A function that stands for no code: a program's root, time that is known without samples. */
-static assay_id named_node(struct assay_digest *d, assay_id parent, enum d_kind kind, assay_id name)
+/*
+ * A function that stands for no code: a program's root, time that is known without samples, a frame of a plugin's,
+ * whose `label` says what it is.
+ */
+static assay_id labelled_node(struct assay_digest *d, assay_id parent, enum d_kind kind, assay_id name, assay_id label)
 {
-	struct d_node like = { .kind = kind };
-	uint32_t *number = assay_map_at(&d->function_map, (uint64_t)name << 32, ~(uint64_t)kind);
+	struct d_node like = { .kind = kind, .label = label };
+	uint32_t *number = assay_map_at(&d->function_map, (uint64_t)name << 32 | label, ~(uint64_t)kind);
 
 	if (!number) {
 		d->no_memory = true;
@@ -43,6 +46,11 @@ static assay_id named_node(struct assay_digest *d, assay_id parent, enum d_kind 
 	}
 	like.function = *number;
 	return child(d, parent, &like);
+}
+
+static assay_id named_node(struct assay_digest *d, assay_id parent, enum d_kind kind, assay_id name)
+{
+	return labelled_node(d, parent, kind, name, 0);
 }
 
 static void add_value(struct assay_digest *d, assay_id node, assay_id thread, uint32_t metric, uint64_t count,
@@ -82,10 +90,23 @@ static assay_id expand(struct assay_digest *d, assay_id parent, const struct d_p
 	return parent;
 }
 
+/* The function alone that begins at a place, though code inlined into it may be what is there. */
+static assay_id expand_function(struct assay_digest *d, assay_id parent, const struct d_place *place)
+{
+	struct d_place whole = *place;
+
+	if (whole.frames) {
+		whole.first_frame += whole.frames - 1;
+		whole.frames = 1;
+	}
+	return expand(d, parent, &whole);
+}
+
 /* Where a path is among the frames that start a thread. */
 struct bootstrap {
 	uint8_t depth, most;
 	bool over;
+	bool regions; /* it is among the regions, where functions are entries and not places in them */
 };
 
 static const struct d_module *module_at(const struct assay_digest *d, assay_id place)
@@ -110,20 +131,43 @@ static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
 	return true;
 }
 
+static const char *special_name(uint64_t special)
+{
+	switch (special) {
+	case ASSAY_SPECIAL_SHORT: return "[short: no call path taken]";
+	case ASSAY_SPECIAL_REGIONS: return "[regions, by nesting]";
+	default: return "[outer part of the call path is missing]";
+	}
+}
+
 /* What is no sum of squares would make the profile's column NULL, which it may not be. */
 static double sound(double squares)
 {
 	return squares >= 0 && squares < 1e60 ? squares : 0;
 }
 
+/* The profile's number for a metric of an image's; UINT32_MAX: the spool does not say what it is. */
+static uint32_t metric_of(const struct d_image *im, uint32_t metric)
+{
+	for (size_t i = 0; i < im->metric_count; i++)
+		if (im->metrics[i].spool == metric)
+			return im->metrics[i].profile;
+	return UINT32_MAX;
+}
+
 static void merge_values(struct assay_digest *d, assay_id thread, struct assay_spool *spool,
 			 const struct assay_spool_node *n, assay_id node)
 {
+	const struct d_image *im = &d->images.at[d->threads.at[thread - 1].image - 1];
 	const struct assay_spool_value *v;
 	int bound = 64; /* a list that bites its tail ends */
 
-	for (assay_ref ref = n->values; (v = assay_spool_value(spool, ref)) && bound--; ref = v->next)
-		add_value(d, node, thread, v->metric, v->count, v->sum, sound(v->sum_of_squares));
+	for (assay_ref ref = n->values; (v = assay_spool_value(spool, ref)) && bound--; ref = v->next) {
+		uint32_t metric = metric_of(im, v->metric);
+
+		if (metric != UINT32_MAX)
+			add_value(d, node, thread, metric, v->count, v->sum, sound(v->sum_of_squares));
+	}
 }
 
 /* Merges one thread's tree below `root`. t->leaf: a visit's own node; base: what its children hang under. */
@@ -147,10 +191,18 @@ static void merge_thread(struct assay_digest *d, assay_id id, assay_id root)
 		if (!i || (m && m->own)) {
 			boot[i].over |= i != 0;
 			t->leaf[i] = base[i] = under;
+		} else if (v->node->module == ASSAY_PLACE_FRAME) {
+			const struct d_place *place = &d->places.at[t->places[i] - 1];
+
+			boot[i].over = true;
+			t->leaf[i] = base[i] = labelled_node(d, under, D_FRAME, place->name, place->kind);
 		} else if (v->node->module == ASSAY_PLACE_SPECIAL) {
 			boot[i].over = true;
+			boot[i].regions |= v->node->address == ASSAY_SPECIAL_REGIONS;
 			t->leaf[i] = base[i] = named_node(d, under, D_SPECIAL,
-				assay_digest_text_of(d, "[outer part of the call path is missing]"));
+				assay_digest_text_of(d, special_name(v->node->address)));
+		} else if (boot[i].regions) {
+			t->leaf[i] = base[i] = expand_function(d, under, &d->places.at[t->places[i] - 1]);
 		} else if (is_bootstrap(m, &boot[i]) && !v->node->values) {
 			t->leaf[i] = base[i] = under;
 		} else {

@@ -33,7 +33,7 @@ struct d_module {
 	uint8_t build_id[ASSAY_BUILD_ID_MAX];
 	size_t build_id_length;
 	bool vdso;
-	bool own;         /* the preloaded library: its frames are not shown */
+	bool own;         /* the preloaded library, or a plugin: its frames are not shown */
 	bool libc;
 	bool used;
 	enum assay_symbols symbols;
@@ -45,10 +45,14 @@ struct d_load {
 	uint64_t start, end, bias, loaded_ns, unloaded_ns;
 };
 
-/* An address in a module (0 = none), with the frames that it stands for, innermost first. */
+/*
+ * An address in a module (0 = none), with the frames that it stands for, innermost first; or a frame of a plugin's, by
+ * its kind and name.
+ */
 struct d_place {
 	assay_id module;
 	uint64_t address;
+	assay_id kind, name; /* texts; 0: it is an address */
 	uint32_t first_frame, frames;
 };
 
@@ -96,16 +100,20 @@ struct d_image {
 	const char *ended;
 	bool has_status;
 	int status;
+	struct d_metric_number *metrics; /* what its spool calls them */
+	size_t metric_count;
+	size_t first_plugin, plugins;
 	uint32_t row;   /* id in the profile */
 };
 
-enum d_kind { D_PROGRAM, D_NATIVE, D_INLINED, D_SPECIAL };
+enum d_kind { D_PROGRAM, D_NATIVE, D_INLINED, D_SPECIAL, D_FRAME };
 
 struct d_node {
 	assay_id parent, child, sibling;
 	assay_id function, file;
 	int line;
 	enum d_kind kind;
+	assay_id label; /* of a D_FRAME: text, its plugin's word for what it is */
 	uint32_t row, last;
 	uint64_t exclusive, exclusive_count, inclusive, inclusive_count;
 	double exclusive_sumsq, inclusive_sumsq;
@@ -119,10 +127,20 @@ struct d_value {
 	double sumsq;
 };
 
+/* 0 is CPU time. */
 struct d_metric {
 	uint32_t id;
 	int kind;
 	assay_id name, unit, obtained, help;
+};
+
+/* The number of a metric in one spool, and in the profile. */
+struct d_metric_number {
+	uint32_t spool, profile;
+};
+
+struct d_plugin {
+	assay_id name, summary, left_out; /* texts */
 };
 
 struct assay_digest {
@@ -143,6 +161,7 @@ struct assay_digest {
 	ASSAY_ARRAY(struct d_node) nodes;
 	ASSAY_ARRAY(struct d_value) values;
 	ASSAY_ARRAY(struct d_metric) metrics;
+	ASSAY_ARRAY(struct d_plugin) plugins;
 	struct assay_map text_map, module_map, place_map, function_map, node_map, value_map;
 	uint64_t spool_bytes;
 	bool no_memory;
@@ -165,6 +184,9 @@ int assay_digest_images(struct assay_digest *d);
 int assay_digest_symbols(struct assay_digest *d, assay_resolver *resolver);
 int assay_digest_merge(struct assay_digest *d);
 int assay_digest_write(struct assay_digest *d, const char *output, bool force, bool numbered, char **written);
+
+/* What all stages made, but for d->run. */
+void assay_digest_free(struct assay_digest *d);
 
 /* The account of every thread and image, between images and merge. */
 void assay_digest_account(struct assay_digest *d);

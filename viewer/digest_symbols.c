@@ -118,8 +118,12 @@ static int resolve_module(struct assay_digest *d, assay_resolver *resolver, cons
 static void nowhere(struct assay_digest *d, assay_id place)
 {
 	struct d_function f = { .name = assay_digest_text_of(d, "[code outside any module]") };
-	assay_id function = intern_function(d, &f, 0), id = ASSAY_ARRAY_ADD(d, d->frames);
+	assay_id function, id;
 
+	if (d->places.at[place - 1].kind) /* a plugin's: no code at all */
+		return;
+	function = intern_function(d, &f, 0);
+	id = ASSAY_ARRAY_ADD(d, d->frames);
 	if (!id)
 		return;
 	d->frames.at[id - 1] = (struct d_frame){ .function = function };
@@ -147,7 +151,8 @@ int assay_digest_symbols(struct assay_digest *d, assay_resolver *resolver)
 		for (end = begin + 1; end < count && d->places.at[order[end] - 1].module == module;)
 			end++;
 		if (!module)
-			nowhere(d, order[begin]);
+			for (size_t i = begin; i < end; i++)
+				nowhere(d, order[i]);
 		else if (resolve_module(d, resolver, order + begin, end - begin) < 0)
 			d->no_memory = true;
 	}

@@ -356,7 +356,9 @@ static void write_losses(struct writer *w)
 {
 	static const char *const dropped[ASSAY_DROPS] = { "the signal came while Assay itself was at work",
 		"samples for which there was no room: see assay run --limit", "samples in threads not known to Assay",
-		NULL };
+		"what plugins recorded and there was no room for: see assay run --limit" };
+	static const char *const faults[ASSAY_REGION_FAULTS] = { "left open by their function, and closed when it was seen",
+		"closed where they were not open", "opened inside too many others, and not recorded", NULL };
 	static const char *const truncated[ASSAY_WALKS] = { NULL, "code without unwind tables or frame pointer",
 		"a stack or unwind table could not be read", "the stack did not ascend",
 		"deeper than Assay follows", "unwind rules that are malformed or not supported", NULL, NULL };
@@ -370,6 +372,8 @@ static void write_losses(struct writer *w)
 			write_loss(w, im, i + 1, drop_kind(k), dropped[k], t->record->dropped[k]);
 		for (int k = 0; k < ASSAY_WALKS && !im->folded; k++)
 			write_loss(w, im, i + 1, "truncated", truncated[k], t->record->walks[k]);
+		for (int k = 0; k < ASSAY_REGION_FAULTS && !im->folded; k++)
+			write_loss(w, im, i + 1, "regions", faults[k], t->record->region_faults[k]);
 	}
 	for (size_t i = 0; i < w->d->images.count; i++) {
 		const struct d_image *im = &w->d->images.at[i];
@@ -402,7 +406,7 @@ static void write_nodes(struct writer *w)
 		number(w, n->row);
 		reference(w, n->parent ? w->d->nodes.at[n->parent - 1].row : 0);
 		number(w, n->last);
-		text(w, kinds[n->kind]);
+		text(w, n->kind == D_FRAME ? string(w, n->label) : kinds[n->kind]);
 		number(w, n->function);
 		reference(w, file_row(w, n->file));
 		reference(w, n->line);
@@ -416,6 +420,8 @@ static void write_nodes(struct writer *w)
 	for (size_t i = 1; i <= count; i++) {
 		const struct d_node *n = &w->d->nodes.at[order[i] - 1];
 
+		if (!n->inclusive && !n->inclusive_count)
+			continue;
 		number(w, n->row);
 		number(w, (int64_t)n->exclusive);
 		number(w, (int64_t)n->exclusive_count);
@@ -429,6 +435,89 @@ static void write_nodes(struct writer *w)
 	free(order);
 }
 
+/* No writer of ours counts so far, and SQLite's integers have a sign. */
+static int64_t clamped(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+struct sum {
+	uint64_t exclusive, exclusive_count, inclusive, inclusive_count;
+};
+
+/* A plugin's metric: sums over threads, and what lies below added to what is above. */
+static void write_totals_of(struct writer *w, uint32_t metric, struct sum *sums)
+{
+	size_t count = w->d->nodes.count;
+
+	memset(sums, 0, count * sizeof *sums);
+	for (size_t i = 0; i < w->d->values.count; i++) {
+		const struct d_value *v = &w->d->values.at[i];
+
+		if (v->metric != metric)
+			continue;
+		sums[v->node - 1].exclusive += v->sum;
+		sums[v->node - 1].exclusive_count += v->count;
+		sums[v->node - 1].inclusive += v->sum;
+		sums[v->node - 1].inclusive_count += v->count;
+	}
+	for (size_t i = count; i-- > 0;) { /* children come after their parents */
+		assay_id parent = w->d->nodes.at[i].parent;
+
+		if (parent) {
+			sums[parent - 1].inclusive += sums[i].inclusive;
+			sums[parent - 1].inclusive_count += sums[i].inclusive_count;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!sums[i].inclusive_count)
+			continue;
+		number(w, w->d->nodes.at[i].row);
+		number(w, metric);
+		number(w, clamped(sums[i].exclusive));
+		number(w, clamped(sums[i].exclusive_count));
+		number(w, clamped(sums[i].inclusive));
+		number(w, clamped(sums[i].inclusive_count));
+		row(w);
+	}
+}
+
+static void write_totals(struct writer *w)
+{
+	struct sum *sums = calloc(w->d->nodes.count + 1, sizeof *sums);
+
+	if (!sums) {
+		w->error = SQLITE_NOMEM;
+		return;
+	}
+	begin(w, "INSERT INTO total VALUES (?, ?, ?, ?, 0, ?, ?, 0)");
+	for (size_t i = 0; i < w->d->metrics.count; i++)
+		if (w->d->metrics.at[i].id)
+			write_totals_of(w, w->d->metrics.at[i].id, sums);
+	end(w);
+	free(sums);
+}
+
+static void write_plugins(struct writer *w)
+{
+	begin(w, "INSERT INTO plugin (process, name, summary, left_out) VALUES (?, ?, ?, ?)");
+	for (size_t i = 0; i < w->d->images.count; i++) {
+		const struct d_image *im = &w->d->images.at[i];
+
+		for (size_t k = 0; k < im->plugins && !im->folded; k++) {
+			const struct d_plugin *p = &w->d->plugins.at[im->first_plugin + k];
+			const char *left_out = string(w, p->left_out);
+
+			number(w, im->row);
+			text(w, string(w, p->name));
+			text(w, string(w, p->summary));
+			text(w, left_out && *left_out ? left_out : NULL);
+			row(w);
+		}
+	}
+	end(w);
+}
+
 static const struct assay_digest *sort_digest;
 
 static int by_key(const void *a, const void *b)
@@ -438,7 +527,9 @@ static int by_key(const void *a, const void *b)
 
 	if (m != n)
 		return m < n ? -1 : 1;
-	return x->thread < y->thread ? -1 : x->thread > y->thread;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
 static void write_values(struct writer *w)
@@ -453,8 +544,8 @@ static void write_values(struct writer *w)
 		number(w, w->d->nodes.at[v->node - 1].row);
 		number(w, v->thread);
 		number(w, v->metric);
-		number(w, (int64_t)v->count);
-		number(w, (int64_t)v->sum);
+		number(w, clamped(v->count));
+		number(w, clamped(v->sum));
 		real(w, v->sumsq);
 		row(w);
 	}
@@ -614,7 +705,9 @@ static int fill(struct writer *w, const char *path, const char *output)
 	write_threads(w);
 	write_losses(w);
 	write_nodes(w);
+	write_totals(w);
 	write_values(w);
+	write_plugins(w);
 	write_timeline(w);
 	write_sources(w);
 	write_files(w);

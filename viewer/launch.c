@@ -246,6 +246,10 @@ static void set_environment(const struct assay_launch *l)
 	setenv(ASSAY_ENV_UNWINDER, l->unwinder, 1);
 	set_number(ASSAY_ENV_TIMELINE, l->timeline);
 	set_number(ASSAY_ENV_LIMIT, l->limit);
+	if (l->plugins)
+		setenv(ASSAY_ENV_PLUGINS, l->plugins, 1);
+	else
+		unsetenv(ASSAY_ENV_PLUGINS);
 	if (before && *before && asprintf(&list, "%s:%s", l->library, before) > 0)
 		setenv("LD_PRELOAD", list, 1);
 	else

@@ -26,7 +26,8 @@ int assay_launch_library(char *path, size_t size);
 struct assay_launch {
 	const char *path;    /* of the program */
 	char **argv;
-	const char *library; /* as it is to stand in LD_PRELOAD: no colon, no space */
+	const char *library; /* as it is to stand in LD_PRELOAD, the plugins behind it: no space */
+	const char *plugins; /* what the library is to know of them, or NULL */
 	const char *run;     /* the run directory */
 	long rate;
 	const char *clock, *unwinder;

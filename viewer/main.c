@@ -11,6 +11,7 @@ static const struct assay_cmd *const commands[] = {
 	&assay_cmd_report,
 	&assay_cmd_digest,
 	&assay_cmd_doctor,
+	&assay_cmd_plugins,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -148,7 +148,9 @@ static enum assay_node_kind kind_of(const char *kind)
 		return ASSAY_NODE_NATIVE;
 	if (strcmp(kind, "inlined") == 0)
 		return ASSAY_NODE_INLINED;
-	return strcmp(kind, "program") == 0 ? ASSAY_NODE_PROGRAM : ASSAY_NODE_SPECIAL;
+	if (strcmp(kind, "special") == 0)
+		return ASSAY_NODE_SPECIAL;
+	return strcmp(kind, "program") == 0 ? ASSAY_NODE_PROGRAM : ASSAY_NODE_FRAME;
 }
 
 static int read_node(void *context, sqlite3_stmt *row)
@@ -171,7 +173,7 @@ static int read_node(void *context, sqlite3_stmt *row)
 	node->outer_line = sqlite3_column_int(row, 7) != 0;
 	node->outer_module = sqlite3_column_int(row, 8) != 0;
 	function = &m->functions[node->function];
-	function->special |= node->kind == ASSAY_NODE_PROGRAM || node->kind == ASSAY_NODE_SPECIAL;
+	function->special |= node->kind != ASSAY_NODE_NATIVE && node->kind != ASSAY_NODE_INLINED;
 	function->program |= node->kind == ASSAY_NODE_PROGRAM;
 	function->recursive |= !node->outer_function;
 	return 0;

@@ -49,6 +49,7 @@ enum assay_node_kind {
 	ASSAY_NODE_NATIVE,
 	ASSAY_NODE_INLINED,
 	ASSAY_NODE_SPECIAL,
+	ASSAY_NODE_FRAME, /* a plugin's: a region, a wait */
 };
 
 struct assay_model_node {

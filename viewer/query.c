@@ -17,7 +17,7 @@
 #include "profile/spool.h"
 
 enum {
-	PROFILE_VERSION = 1,          /* user_version of viewer/schema.sql that we read */
+	PROFILE_VERSION = 2,          /* user_version of viewer/schema.sql that we read */
 	APPLICATION_ID = 0x41535359,  /* 'ASSY' */
 	/* of the header of a SQLite file: https://www.sqlite.org/fileformat.html, section 1.3 */
 	HEADER_SIZE = 100,
@@ -241,14 +241,20 @@ static void *next_row(struct gather *g)
 	return g->rows + g->count++ * g->size;
 }
 
-static int gather(assay_query *q, const char *sql, size_t size, assay_query_row_fn *row, void *rows, size_t *count)
+static int gather_of(assay_query *q, const char *sql, int64_t number, size_t size, assay_query_row_fn *row, void *rows,
+	size_t *count)
 {
 	struct gather g = {.query = q, .size = size};
-	int rc = assay_query_each(q, sql, -1, row, &g);
+	int rc = assay_query_each(q, sql, number, row, &g);
 
 	memcpy(rows, &g.rows, sizeof(g.rows));
 	*count = rc ? 0 : g.count;
 	return rc;
+}
+
+static int gather(assay_query *q, const char *sql, size_t size, assay_query_row_fn *row, void *rows, size_t *count)
+{
+	return gather_of(q, sql, -1, size, row, rows, count);
 }
 
 static int read_run(void *context, sqlite3_stmt *row)
@@ -417,6 +423,68 @@ int assay_query_losses(assay_query *query, struct assay_loss_row **rows, size_t 
 		"SELECT kind, reason, sum(count), count(DISTINCT process) FROM loss WHERE count > 0"
 		" GROUP BY kind, reason ORDER BY kind, 3 DESC",
 		sizeof(**rows), read_loss, rows, count);
+}
+
+static int read_metric(void *context, sqlite3_stmt *row)
+{
+	struct gather *g = context;
+	struct assay_metric_row *metric = next_row(g);
+
+	metric->id = sqlite3_column_int64(row, 0);
+	metric->name = assay_query_text(g->query, row, 1);
+	metric->unit = assay_query_text(g->query, row, 2);
+	metric->kind = assay_query_text(g->query, row, 3);
+	metric->help = assay_query_text(g->query, row, 4);
+	return 0;
+}
+
+int assay_query_metrics(assay_query *query, struct assay_metric_row **rows, size_t *count)
+{
+	return gather(query, "SELECT id, name, unit, kind, help FROM metric WHERE name <> 'cpu' ORDER BY id",
+		sizeof(**rows), read_metric, rows, count);
+}
+
+static int read_measured(void *context, sqlite3_stmt *row)
+{
+	struct gather *g = context;
+	struct assay_measured_row *measured = next_row(g);
+
+	measured->node = sqlite3_column_int64(row, 0);
+	measured->times = sqlite3_column_int64(row, 1);
+	measured->amount = sqlite3_column_double(row, 2);
+	measured->kind = assay_query_text(g->query, row, 3);
+	measured->name = assay_query_text(g->query, row, 4);
+	measured->inclusive = sqlite3_column_double(row, 5);
+	return 0;
+}
+
+int assay_query_measured(assay_query *query, int64_t metric, struct assay_measured_row **rows, size_t *count)
+{
+	return gather_of(query,
+		"SELECT t.node, t.exclusive_count, t.exclusive, n.kind, f.name, t.inclusive FROM total t"
+		" JOIN node n ON n.id = t.node JOIN function f ON f.id = n.function"
+		" WHERE t.metric = ?1 AND t.exclusive_count > 0",
+		metric, sizeof(**rows), read_measured, rows, count);
+}
+
+static int read_plugin(void *context, sqlite3_stmt *row)
+{
+	struct gather *g = context;
+	struct assay_plugin_row *plugin = next_row(g);
+
+	plugin->name = assay_query_text(g->query, row, 0);
+	plugin->why = assay_query_text(g->query, row, 1);
+	plugin->processes = sqlite3_column_int64(row, 2);
+	plugin->all = sqlite3_column_int64(row, 3);
+	return 0;
+}
+
+int assay_query_plugins_left_out(assay_query *query, struct assay_plugin_row **rows, size_t *count)
+{
+	return gather(query,
+		"SELECT name, left_out, count(*), (SELECT count(*) FROM plugin q WHERE q.name = p.name) FROM plugin p"
+		" WHERE left_out IS NOT NULL GROUP BY name, left_out ORDER BY name, 3 DESC",
+		sizeof(**rows), read_plugin, rows, count);
 }
 
 const char *assay_query_source(assay_query *query, int64_t file, int64_t line)

@@ -88,6 +88,28 @@ struct assay_loss_row {
 };
 int assay_query_losses(assay_query *query, struct assay_loss_row **rows, size_t *count);
 
+/* Metrics other than CPU time. */
+struct assay_metric_row {
+	int64_t id;
+	const char *name, *unit, *kind, *help;
+};
+int assay_query_metrics(assay_query *query, struct assay_metric_row **rows, size_t *count);
+
+/* Where a metric has a value: the node, and what it stands for. */
+struct assay_measured_row {
+	int64_t node, times;
+	double amount, inclusive; /* in the metric's unit; with all that lies below */
+	const char *kind, *name;
+};
+int assay_query_measured(assay_query *query, int64_t metric, struct assay_measured_row **rows, size_t *count);
+
+/* Plugins that were left out, by name and reason, and in how many processes of all that were to have them. */
+struct assay_plugin_row {
+	const char *name, *why;
+	int64_t processes, all;
+};
+int assay_query_plugins_left_out(assay_query *query, struct assay_plugin_row **rows, size_t *count);
+
 /* The text of a source line, NULL where the profile has none. */
 const char *assay_query_source(assay_query *query, int64_t file, int64_t line);
 

@@ -1,7 +1,7 @@
 -- The profile: one SQLite file. docs/FORMAT.md describes it for readers.
 -- application_id is 'ASSY'; user_version is the schema's version (PROFILE_VERSION in query.c).
 PRAGMA application_id = 1095979865;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- What was run, where and how: keys are listed in docs/FORMAT.md.
 CREATE TABLE run (
@@ -102,11 +102,19 @@ CREATE TABLE thread (
   self_ns      INTEGER NOT NULL       -- Assay's own time in this thread
 );
 
+-- What was to be measured by plugins, in each process.
+CREATE TABLE plugin (
+  process  INTEGER NOT NULL REFERENCES process(id),
+  name     TEXT NOT NULL,
+  summary  TEXT NOT NULL,
+  left_out TEXT                       -- why it did not start there, in words; NULL: it did
+);
+
 -- Samples lost ('dropped') or with an incomplete call path ('truncated'), by reason in words.
 CREATE TABLE loss (
   process INTEGER NOT NULL REFERENCES process(id),
   thread  INTEGER REFERENCES thread(id),
-  kind    TEXT NOT NULL CHECK (kind IN ('dropped','truncated','failed')),
+  kind    TEXT NOT NULL CHECK (kind IN ('dropped','truncated','failed','regions')),
   reason  TEXT NOT NULL,
   count   INTEGER NOT NULL
 );
@@ -117,7 +125,7 @@ CREATE TABLE node (
   id       INTEGER PRIMARY KEY,
   parent   INTEGER REFERENCES node(id), -- NULL: a root
   last     INTEGER NOT NULL,          -- id of its last descendant, or its own
-  kind     TEXT NOT NULL CHECK (kind IN ('program','native','inlined','special')),
+  kind     TEXT NOT NULL,             -- 'program', 'native', 'inlined', 'special', or a plugin's word for what it is
   function INTEGER NOT NULL REFERENCES function(id),
   file     INTEGER REFERENCES file(id),
   line     INTEGER,                   -- the line executing: for a caller, that of the call
@@ -174,7 +182,7 @@ JOIN node n ON n.id = t.node
 JOIN function f ON f.id = n.function
 LEFT JOIN module m ON m.id = f.module
 LEFT JOIN file fi ON fi.id = f.file
-WHERE n.kind IN ('native', 'inlined', 'special')
+WHERE n.kind <> 'program'
 GROUP BY f.id ORDER BY exclusive_s DESC, inclusive_s DESC;
 
 CREATE VIEW hot_lines AS
@@ -212,6 +220,17 @@ JOIN node n ON n.id = t.node
 JOIN function f ON f.id = n.function
 LEFT JOIN module m ON m.id = f.module
 GROUP BY f.module ORDER BY exclusive_s DESC;
+
+-- What plugins measured: the nodes to which it belongs, by metric. Times in seconds, all else in the metric's unit.
+CREATE VIEW measured AS
+SELECT k.name AS metric, k.unit, k.kind, n.id AS node, n.kind AS what, f.name,
+       CASE WHEN k.unit = 'ns' THEN t.exclusive / 1e9 ELSE t.exclusive END AS amount,
+       t.exclusive_count AS times
+FROM total t JOIN metric k ON k.id = t.metric AND k.name <> 'cpu'
+JOIN node n ON n.id = t.node
+JOIN function f ON f.id = n.function
+WHERE t.exclusive_count > 0
+ORDER BY k.id, t.exclusive DESC;
 
 CREATE VIEW threads AS
 SELECT t.id AS thread, t.process, p.pid, p.name AS program, t.tid, t.name, f.name AS entry, t.threads,

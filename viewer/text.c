@@ -293,8 +293,10 @@ const char *assay_text_seconds(assay_pool *pool, const struct assay_term *term, 
 		return assay_pool_print(pool, "%s s", three_digits(pool, seconds));
 	if (size >= 0.9995e-3)
 		return assay_pool_print(pool, "%s ms", three_digits(pool, seconds * 1e3));
-	if (size < 0.5e-6)
+	if (size < 0.5e-9)
 		return "0 s";
+	if (size < 0.9995e-6)
+		return assay_pool_print(pool, "%.0f ns", seconds * 1e9);
 	return assay_pool_print(pool, "%.0f %ss", seconds * 1e6, assay_term_sign(term, ASSAY_SIGN_MICRO));
 }
 

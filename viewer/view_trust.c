@@ -74,7 +74,7 @@ static void say_losses(const struct assay_view_context *c, const struct assay_lo
 		const struct assay_loss_row *loss = &losses[i];
 		const char *kind = loss->kind ? loss->kind : "", *reason = assay_view_text(c, loss->reason);
 
-		if (c->options.brief && strcmp(kind, "failed") != 0 && c->account.samples > 0 &&
+		if (c->options.brief && strcmp(kind, "failed") != 0 && strcmp(kind, "regions") != 0 && c->account.samples > 0 &&
 			100 * (double)loss->count / (double)c->account.samples < notable_samples)
 			continue;
 		if (strcmp(kind, "dropped") == 0)
@@ -89,10 +89,30 @@ static void say_losses(const struct assay_view_context *c, const struct assay_lo
 				"ones of the missing callers are too small.",
 				assay_text_plural(c->pool, loss->count, "sample has", "samples have"),
 				percent_of_samples(c, loss->count), reason);
+		else if (strcmp(kind, "regions") == 0)
+			assay_view_say(c, bullet, "%s not opened and closed in pairs: %s.",
+				assay_text_plural(c->pool, loss->count, "region was", "regions were"), reason);
 		else
 			assay_view_say(c, bullet, "Could not be followed, and is missing here: %s (%s).",
 				assay_text_count(c->pool, loss->count), reason);
 	}
+}
+
+static int say_plugins(const struct assay_view_context *c)
+{
+	struct assay_plugin_row *rows;
+	size_t count;
+	int rc = assay_query_plugins_left_out(c->query, &rows, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *in = rows[i].all == 1 ? "" : rows[i].processes == rows[i].all ? " in all processes" :
+			assay_pool_print(c->pool, " in %s of %s processes", assay_text_count(c->pool, rows[i].processes),
+				assay_text_count(c->pool, rows[i].all));
+
+		assay_view_say(c, bullet, "Plugin %s was left out%s: %s.", assay_view_text(c, rows[i].name), in,
+			assay_view_text(c, rows[i].why));
+	}
+	return rc;
 }
 
 /* Exclusive time of a module's functions that have no name. */
@@ -211,6 +231,8 @@ static int print(const struct assay_view_context *c)
 	say_modules(c);
 	say_account(c);
 	rc = say_processes(c);
+	if (!rc)
+		rc = say_plugins(c);
 	if (!c->options.brief && count == 0)
 		assay_view_say(c, bullet, "No sample was lost, and every call path is complete.");
 	return rc;
