@@ -13,7 +13,7 @@ set -u
 : "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
 export ASSAY_LIBRARY
 SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
-BENCHES="overhead weight size start report threads shell sample delivery"
+BENCHES="overhead weight size start report threads shell sample delivery regions"
 WANTED=${BENCH:-$BENCHES}
 HERE=$top_srcdir/tests/bench
 ORACLE=$top_builddir/tests/oracle/.libs/liboracle ORACLE_READ=$top_builddir/tests/oracle/oracle_read
@@ -317,6 +317,23 @@ bench_delivery() {
 		row "" "  µs: the handler (of $samples); delivery, median and quartiles (of $n)" - "$each; $median [$low $high]" ""
 		echo "{\"bench\":\"delivery-$kind-$rate\",\"handler_us\":$each,\"delivery_us\":$median,\"low_us\":$low,\"high_us\":$high}" >>raw
 	done
+}
+
+# A region's begin and end; beside them a function under uftrace, which keeps a record of each.
+bench_regions() {
+	say "regions"
+	${CC:-cc} -O2 -I"$top_srcdir/include" -o pairs "$HERE/pairs.c" || die "pairs.c does not compile"
+	local alone ours theirs= bytes=
+	alone=$(./pairs)
+	ours=$($ASSAY run -q --force -o pairs.assay -- ./pairs) || die "regions: the run failed"
+	if command -v uftrace >/dev/null && ${CC:-cc} -O2 -pg -DFUNCTIONS -o pairs-pg "$HERE/pairs.c" 2>/dev/null; then
+		theirs=$(uftrace record -d pairs.data ./pairs-pg 2>/dev/null | tail -n 1)
+		bytes=$(du -sb pairs.data 2>/dev/null | awk '{ printf "%.1f", $1 / 2e6 }')
+	fi
+	row regions "a region, begin and end, ns" 60 "$ours" "$(met "$ours" 60)" "" "" "${theirs:+uftrace, a function: $theirs}"
+	row "" "  data for each, bytes" 0 "$(awk "BEGIN { printf \"%.3f\", $(size_of pairs.assay) / 2e6 }")" "" "" "" "${bytes:+uftrace $bytes}"
+	row "" "  without Assay, ns" - "$alone" ""
+	echo "{\"bench\":\"regions\",\"pair_ns\":$ours,\"alone_ns\":$alone,\"uftrace_ns\":${theirs:-null}}" >>raw
 }
 
 # ---- the table's printing

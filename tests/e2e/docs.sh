@@ -8,7 +8,7 @@ options_of_help() { "$ASSAY" "$1" --help | grep -oE -e '^ +(-[A-Za-z], )?--[a-z]
 # In mdoc: ".It Fl -name" and ".It Fl x , -name Ns = ...": options are where a list item begins.
 options_of_page() { sed -n 's/^\.It Fl //p' "$1" | grep -oE -e '(^| )-[a-z][a-z-]+' | sed 's/^ *-/--/' | sort -u; }
 
-for name in run report digest doctor; do
+for name in run report digest doctor plugins; do
 	tests=$((tests + 1))
 	page=$top_srcdir/docs/man/assay-$name.1
 	if [ -z "$(options_of_help "$name")" ]; then

@@ -180,14 +180,15 @@ share_of_module()
 # Percent of samples without a complete call path; nothing at all if there are no samples.
 incomplete() { ask "$1" "SELECT 100.0 * (SELECT coalesce(sum(count), 0) FROM loss) / nullif(sum(samples), 0) FROM thread"; }
 
-# identity NAME: the account's identities hold to the nanosecond for every thread.
+# identity NAME: the account's identities hold to the nanosecond for every thread. CPU time may be ahead of wall time by as
+# much as the kernel's two clocks are apart (0.1 ms and 2 %, seen on a virtual machine), in a thread that only computed.
 identity()
 {
 	local wrong
 	[ "$(ask "$1" 'SELECT count(*) > 0 FROM thread')" = 1 ] || { echo 'no threads'; return 1; }
-	wrong=$(ask "$1" 'SELECT id, name, wall_ns, cpu_ns, core_wait_ns, wait_ns, sampled_ns, startup_ns, unsampled_ns
-		FROM thread WHERE wall_ns <> cpu_ns + core_wait_ns + wait_ns
-		OR cpu_ns <> sampled_ns + startup_ns + unsampled_ns')
+	wrong=$(ask "$1" 'SELECT id, name, wall_ns, cpu_ns, core_wait_ns, wait_ns, sampled_ns, startup_ns, unsampled_ns FROM thread
+		WHERE (wall_ns <> cpu_ns + core_wait_ns + wait_ns AND NOT (core_wait_ns + wait_ns = 0 AND cpu_ns > wall_ns AND
+		cpu_ns - wall_ns < 100000 + wall_ns / 50)) OR cpu_ns <> sampled_ns + startup_ns + unsampled_ns')
 	[ -z "$wrong" ] || { echo "thread|name|wall|cpu|core wait|wait|sampled|startup|unsampled"; echo "$wrong"; return 1; }
 }
 

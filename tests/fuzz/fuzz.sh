@@ -72,6 +72,7 @@ make_seeds()
 	"$tmp/seeds" "$tmp/seed" "$phases" "$ASSAY" "${ASSAY_LIBRARY:-$top_builddir/core/.libs/libassay.so}" \
 		"$tmp/seeds" || return 1
 	real threads --timeline=20 --rate=1000 "$phases" -t 2 -s 0.05 || return 1
+	real plugins --plugins=null:threshold=0ns "$phases" -t 2 -s 0.02 || return 1
 	real forks sh -c '(true); sh -c :; exec true' || return 1
 	odd_profile losses "INSERT INTO loss SELECT 1, id, 'dropped', 'no room', 7 FROM thread;
 		INSERT INTO loss VALUES (1, NULL, 'truncated', 'deeper', 3), (1, NULL, 'failed', 'none', 1);

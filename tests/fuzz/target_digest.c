@@ -102,39 +102,6 @@ static void write_spools(const uint8_t *data, size_t size)
 	had = n;
 }
 
-/* A digest frees nothing: its process ends. This one goes on. */
-static void free_all(struct assay_digest *d)
-{
-	for (size_t i = 0; i < d->texts.count; i++)
-		free(d->texts.at[i]);
-	for (size_t i = 0; i < d->images.count; i++) {
-		assay_spool_close(&d->images.at[i].spool);
-		free((char *)d->images.at[i].file);
-	}
-	for (size_t i = 0; i < d->threads.count; i++) {
-		free(d->threads.at[i].visits);
-		free(d->threads.at[i].places);
-		free(d->threads.at[i].leaf);
-	}
-	free(d->texts.at);
-	free(d->images.at);
-	free(d->threads.at);
-	free(d->modules.at);
-	free(d->loads.at);
-	free(d->places.at);
-	free(d->frames.at);
-	free(d->functions.at);
-	free(d->nodes.at);
-	free(d->values.at);
-	free(d->metrics.at);
-	assay_map_free(&d->text_map);
-	assay_map_free(&d->module_map);
-	assay_map_free(&d->place_map);
-	assay_map_free(&d->function_map);
-	assay_map_free(&d->node_map);
-	assay_map_free(&d->value_map);
-}
-
 /* What later stages rely on. */
 static void check(const struct assay_digest *d)
 {
@@ -189,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	free(written);
-	free_all(&d);
+	assay_digest_free(&d);
 	assay_run_file_close(&d.run);
 	return 0;
 }

@@ -14,7 +14,7 @@
 
 static const struct assay_view *const views[] = { &assay_view_run, &assay_view_account, &assay_view_functions,
 	&assay_view_lines, &assay_view_tree, &assay_view_callers, &assay_view_threads, &assay_view_processes,
-	&assay_view_modules, &assay_view_trust, &assay_view_next };
+	&assay_view_modules, &assay_view_metrics, &assay_view_trust, &assay_view_next };
 
 static char *path;
 static int file = -1;

@@ -44,23 +44,12 @@ whole()
 {
 	local got least=${2%-*} most=${2#*-}
 	[ "$(ask "$1" 'PRAGMA integrity_check')" = ok ] || { echo "the profile is not sound"; return 1; }
-	accounted "$1" || return 1
+	identity "$1" || return 1
 	"$ASSAY" report "$1.assay" >"$1.report" || { echo 'the report cannot be shown'; return 1; }
 	got=$(hot_ms "$1")
 	[ "$2" != 0 ] || return 0
 	[ "$got" -le $((most * 11 / 10 + 40)) ] || { echo "hot has $got ms, not $2"; return 1; }
 	[ "$got" -ge $((least * 6 / 10 - 40)) ] || { echo "hot has $got ms, not $2"; return $TOO_FEW; }
-}
-
-# The account's identity, for every thread. CPU time may be ahead of wall time by as much as the kernel's two clocks are
-# apart (0.1 ms and 2 %, seen on a virtual machine).
-accounted()
-{
-	local wrong
-	wrong=$(ask "$1" 'SELECT id, name, wall_ns, cpu_ns, core_wait_ns, wait_ns, sampled_ns, startup_ns, unsampled_ns FROM thread
-		WHERE (wall_ns <> cpu_ns + core_wait_ns + wait_ns AND NOT (core_wait_ns + wait_ns = 0 AND cpu_ns > wall_ns AND
-		cpu_ns - wall_ns < 100000 + wall_ns / 50)) OR cpu_ns <> sampled_ns + startup_ns + unsampled_ns')
-	[ -z "$wrong" ] || { echo "thread|name|wall|cpu|core wait|wait|sampled|startup|unsampled"; echo "$wrong"; return 1; }
 }
 
 # like_bare NAME MS WORDS: the run NAME.* against NAME.bare.*. WORDS: what Assay may say on standard error, a pattern.

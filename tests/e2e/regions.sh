@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Regions that a program marks by assay/region.h: their exact times and counts against the program's own clocks, samples
+# in the right ones, and what was not opened and closed in pairs.
+. "$top_srcdir/tests/e2e/lib.sh"
+header=-I$top_srcdir/include
+
+# times NAME REGION: how often it was open, over all threads and wherever it lay.
+times() { ask "$1" "SELECT coalesce(sum(times), 0) FROM measured WHERE metric = 'regions' AND name = '$2'"; }
+# seconds NAME REGION: its exact time, without the regions inside it.
+seconds() { ask "$1" "SELECT coalesce(sum(amount), 0) FROM measured WHERE metric = 'regions' AND name = '$2'"; }
+# sampled NAME REGION FUNCTION: samples' CPU seconds in a function called, at any distance, inside a region.
+sampled()
+{
+	ask "$1" "SELECT coalesce(sum(t.exclusive), 0) / 1e9 FROM node r JOIN function rf ON rf.id = r.function
+		JOIN node n ON n.id > r.id AND n.id <= r.last JOIN function f ON f.id = n.function
+		JOIN total t ON t.node = n.id AND t.metric = 0
+		WHERE r.kind = 'region' AND rf.name = '$2' AND f.name IN ('$3', '$3(int)')"
+}
+losses() { ask "$1" "SELECT coalesce(sum(count), 0) FROM loss WHERE kind = 'regions' AND reason LIKE '$2%'"; }
+
+# whole NAME: against NAME.own, the program's own account.
+whole()
+{
+	local name=$1 region count wall cpu got at
+	while read -r region count wall cpu; do
+		same "$name: $region was open $count times" "$(times "$name" "$region")" "$count"
+		got=$(seconds "$name" "$region")
+		# the program's clock is inside solve's region but for its first reading, and around the others': 1 % and 2 ms
+		holds "$name: $region took $(awk "BEGIN { print $wall / 1e9 }") s ($got in the profile)" \
+			"$got > 0.99 * $wall / 1e9 - 0.002 && $got < 1.01 * $wall / 1e9 + 0.002 + $count * 0.0005"
+		at=in_$region
+		got=$(sampled "$name" "$region" "$at")
+		holds "$name: its samples lie in it: $(awk "BEGIN { print $cpu / 1e9 }") s of CPU time in $at() ($got in the profile)" \
+			"$got > 0.6 * $cpu / 1e9 - 0.04 && $got < 1.1 * $cpu / 1e9 + 0.04"
+	done <"$name.own"
+	same "$name: no sample outside lies in a region" "$(ask "$name" "SELECT count(*) FROM node r JOIN node n ON n.id > r.id
+		AND n.id <= r.last JOIN function f ON f.id = n.function WHERE r.kind = 'region' AND f.name LIKE 'outside%'")" 0
+	same "$name: a recursion of 50" "$(times "$name" recursion)" 50
+	same "$name: ... counted by the program too" \
+		"$(ask "$name" "SELECT amount FROM measured WHERE metric = 'counters' AND name = 'calls'")" 50
+	same "$name: exceptions close what they leave" "$(times "$name" odd) $(times "$name" even)" '15 15'
+	same "$name: names made while it runs" "$(times "$name" 'named 0') $(times "$name" 'named 1')" '3 2'
+	same "$name: a jump and a return left two open" "$(losses "$name" 'left open')" 2
+	same "$name: ... which count until then" "$(times "$name" 'jumped out of') $(times "$name" forgotten)" '1 1'
+	same "$name: three ends too many" "$(losses "$name" 'closed where')" 3
+	same "$name: of 200 regions in each other 128 are kept, and 72 said to be too many" \
+		"$(times "$name" deep) $(losses "$name" 'opened inside')" '128 72'
+	same "$name: a region goes on in a forked child" \
+		"$(ask "$name" "SELECT count(DISTINCT t.process) FROM value v JOIN thread t ON t.id = v.thread
+			JOIN node n ON n.id = v.node JOIN function f ON f.id = n.function WHERE f.name = 'forked' AND v.metric <> 0")" 2
+	same "$name: a region lies in another as the program has it" "$(ask "$name" "SELECT DISTINCT pf.name FROM measured m
+		JOIN node n ON n.id = m.node JOIN node p ON p.id = n.parent JOIN function pf ON pf.id = p.function
+		WHERE m.name = 'step' AND m.metric = 'regions'")" solve
+	same "$name: the plugin's own code is not shown" "$(ask "$name" "SELECT count(*) FROM node n
+		JOIN function f ON f.id = n.function JOIN module m ON m.id = f.module WHERE m.name IN ('regions.so', 'libassay.so')")" 0
+}
+
+# too_few NAME: whether a function has less than half of its CPU time.
+too_few()
+{
+	local region count wall cpu
+	while read -r region count wall cpu; do
+		awk "BEGIN { exit !($(sampled "$1" "$region" "in_$region") < 0.6 * $cpu / 1e9 - 0.04) }" && return
+	done <"$1.own"
+	return 1
+}
+
+compile regions.cc "$header"
+both regions -- ./regions regions.own
+again_while_too_few too_few regions
+whole regions
+check "the report shows them" grep -q '^regions: ' <("$ASSAY" report regions.assay)
+check "... and says that some were not in pairs" grep -q 'not opened and closed in pairs' <("$ASSAY" report regions.assay)
+
+# Nothing is inlined here but what the header wants to be.
+mv regions regions.fast
+compile regions.cc "$header" -O0
+mv regions unoptimised
+both unoptimised -- ./unoptimised unoptimised.own
+again_while_too_few too_few unoptimised
+whole unoptimised
+
+mv regions.fast regions
+both without --plugins=none -- ./regions without.own
+same "without plugins there is nothing of them" "$(ask without 'SELECT count(*) FROM metric'; ask without 'SELECT count(*) FROM plugin')" $'1\n0'
+
+# C, by a compiler that warns of all it can.
+cat >plain.c <<'C'
+#include <assay/region.h>
+#include <stdio.h>
+
+static int count(int n)
+{
+	ASSAY_REGION("count");
+	assay_counter_add("n", n);
+	return n;
+}
+
+int main(void)
+{
+	int sum = 0;
+
+	for (int i = 0; i < 1000; i++)
+		sum += count(i);
+	printf("%d\n", sum);
+	return 0;
+}
+C
+for compiler in "$CC" clang; do
+	name=plain-${compiler%% *}
+	check "$compiler compiles the header without a warning" $compiler -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wpointer-arith \
+		-Wstrict-prototypes -Werror "$header" -o "$name" plain.c
+	both "$name" -- "./$name"
+	same "$name: 1000 regions, and what was counted" "$(times "$name" count) $(ask "$name" "SELECT amount, times FROM measured
+		WHERE metric = 'counters'")" '1000 499500|1000'
+done
+finish
