@@ -21,7 +21,7 @@
 #include "ticks.h"
 #include "wrap.h"
 
-enum { PLUGINS = 16, METRICS = 64, FIRST_METRIC = 1 /* 0 is CPU time */, WORDS = 4096 };
+enum { METRICS = 64, FIRST_METRIC = 1 /* 0 is CPU time */ };
 #define THRESHOLD_STANDARD "20us"
 
 _Static_assert((int)ASSAY_PLUGIN_EXACT_TIME == (int)ASSAY_METRIC_EXACT_TIME, "kinds are the spool's");
@@ -39,7 +39,7 @@ struct plugin {
 	uint32_t first_metric;
 };
 
-static struct plugin plugins[PLUGINS];
+static struct plugin plugins[ASSAY_PLUGINS_MAX];
 static unsigned count;
 static struct plugin *current; /* whose probe or start is being called */
 static _Atomic bool starting;  /* one that is loaded on demand */
@@ -49,7 +49,7 @@ static struct {
 	const struct plugin *of;
 } metrics[METRICS];
 static uint32_t metrics_used = FIRST_METRIC;
-static char words[WORDS]; /* the run's list, cut into pieces */
+static char words[ASSAY_PLUGINS_TEXT_MAX]; /* the run's list, cut into pieces */
 
 /* ---- options ---- */
 
@@ -403,7 +403,6 @@ static const char *start(struct plugin *p)
 
 	if (!mine)
 		make_mine();
-
 	if (!why)
 		why = take_metrics(p);
 	if (why)
@@ -423,11 +422,32 @@ static void start_now(struct plugin *p)
 	atomic_store_explicit(&p->started, true, memory_order_release);
 }
 
-/* NAME[@PATH][:OPTION=VALUE...],... A path is of one that is loaded on demand. */
+static unsigned digit(char c)
+{
+	return c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
+/* %3a and the like, in place. */
+static void decode(char *path)
+{
+	char *to = path;
+
+	for (; *path; path++) {
+		if (*path == '%' && digit(path[1]) < 16 && digit(path[2]) < 16) {
+			*to++ = (char)(digit(path[1]) << 4 | digit(path[2]));
+			path += 2;
+		} else {
+			*to++ = *path;
+		}
+	}
+	*to = 0;
+}
+
+/* As profile/environment.h says. */
 static void choose(const char *list)
 {
 	strcpy(words, list);
-	for (char *at = words; *at && count < PLUGINS;) {
+	for (char *at = words; *at && count < ASSAY_PLUGINS_MAX;) {
 		struct plugin *p = &plugins[count++];
 		char *end = at + strcspn(at, ","), *options = at + strcspn(at, ":,"), *path = at + strcspn(at, "@:,");
 
@@ -436,7 +456,9 @@ static void choose(const char *list)
 		at = end + (*end != 0);
 		p->options = options < end ? options + 1 : "";
 		*end = *options = *path = 0;
-		if (!p->path)
+		if (p->path)
+			decode(path + 1);
+		else
 			start_now(p);
 	}
 }

@@ -20,8 +20,13 @@
 #define ASSAY_ENV_UNWINDER "ASSAY_UNWINDER"
 /* Time-line entries kept per thread, 0 = no time line. */
 #define ASSAY_ENV_TIMELINE "ASSAY_TIMELINE"
-/* The run's plugins: NAME[@PATH][:OPTION=VALUE...],... A path: of one that is loaded on demand. Not set: none. */
+/*
+ * The run's plugins: NAME[@PATH][:OPTION=VALUE...],... A path: of one that is loaded on demand, with : , @ and % in it as
+ * % and two hexadecimal digits. Not set: none.
+ */
 #define ASSAY_ENV_PLUGINS "ASSAY_PLUGINS"
+#define ASSAY_PLUGINS_MAX 16        /* so many at most */
+#define ASSAY_PLUGINS_TEXT_MAX 4096 /* bytes, with the NUL */
 /* Bytes that one process's spool may take. */
 #define ASSAY_ENV_LIMIT "ASSAY_LIMIT"
 

@@ -121,14 +121,22 @@ static bool is_in(const char *list, const char *path)
 	return false;
 }
 
-/* Whether a path is that of a plugin in NAME[@PATH][:OPTION=VALUE...],... */
+/* Whether a path is that of a plugin in NAME[@PATH][:OPTION=VALUE...],... as profile/environment.h says. */
 static bool is_on_demand(const char *list, const char *path)
 {
-	size_t n = strlen(path);
-
 	while ((list = strchr(list, '@'))) {
-		list++;
-		if (strcspn(list, ":,") == n && memcmp(list, path, n) == 0)
+		const char *at = path;
+
+		for (list++; *list && !strchr(":,", *list); list++) {
+			unsigned code = (unsigned char)*list;
+
+			if (*list == '%' && sscanf(list + 1, "%2x", &code) == 1)
+				list += 2;
+			if (!*at || (unsigned char)*at != code)
+				break;
+			at++;
+		}
+		if (!*at && (!*list || strchr(":,", *list)))
 			return true;
 	}
 	return false;

@@ -208,10 +208,6 @@ static int take(struct choice *c, const struct assay_plugin_found *f, const char
 {
 	size_t i = 0;
 
-	if (f->is && f->is->flags & ASSAY_PLUGIN_ON_DEMAND && strpbrk(f->path, ":,@")) {
-		assay_error("run: plugin %s: %s: its path has a colon, a comma or an @", f->name, f->path);
-		return -EINVAL;
-	}
 	while (i < c->taken_count && c->taken[i].found != f)
 		i++;
 	if (i == c->taken_count)
@@ -262,6 +258,15 @@ static int take_word(struct choice *c, const char *word)
 	return error;
 }
 
+static void write_path(const char *path, FILE *words)
+{
+	for (; *path; path++)
+		if (strchr(":,@%", *path))
+			fprintf(words, "%%%02x", (unsigned char)*path);
+		else
+			fputc(*path, words);
+}
+
 /* What the library is to be told, and what is to be preloaded. What is loaded on demand is told by its path. */
 static int write_choice(const struct choice *c, FILE *words, char **paths)
 {
@@ -269,8 +274,10 @@ static int write_choice(const struct choice *c, FILE *words, char **paths)
 		const struct assay_plugin_found *f = c->taken[i].found;
 		bool on_demand = f->is && f->is->flags & ASSAY_PLUGIN_ON_DEMAND;
 
-		fprintf(words, "%s%s%s%s%s", i ? "," : "", f->name, on_demand ? "@" : "", on_demand ? f->path : "",
-			c->taken[i].options);
+		fprintf(words, "%s%s%s", i ? "," : "", f->name, on_demand ? "@" : "");
+		if (on_demand)
+			write_path(f->path, words);
+		fputs(c->taken[i].options, words);
 		if (f->is && !on_demand)
 			*paths++ = f->path;
 	}
@@ -303,6 +310,11 @@ int assay_plugins_choose(const char *list, char **words, char ***paths)
 out:
 	if (out && fclose(out) != 0 && !error)
 		error = -ENOMEM;
+	if (!error && (c.taken_count > ASSAY_PLUGINS_MAX || length >= ASSAY_PLUGINS_TEXT_MAX)) {
+		assay_error("run: --plugins: too many, or too long: %d plugins and %d characters at most", ASSAY_PLUGINS_MAX,
+			ASSAY_PLUGINS_TEXT_MAX - 1);
+		error = -EINVAL;
+	}
 	if (!error && c.taken_count) {
 		*words = text;
 		text = NULL;

@@ -201,6 +201,8 @@ refused 'an unknown option, near to none' null:x=1 "plugin null has no option 'x
 refused 'an option without its value' null:greet 'plugin null: option greet wants a value: greet=VALUE'
 refused '... the one that all have' naps:threshold 'plugin naps: option threshold wants a value: threshold=VALUE'
 refused 'none is not part of a list' none,null '--plugins=none stands alone'
+refused 'more than the library can be told' "null:greet=$(printf '%5000s' '' | tr ' ' x)" \
+	'--plugins: too many, or too long: 16 plugins and 4095 characters at most'
 refused 'auto has no options' auto:greet=on "--plugins=auto takes no options; a plugin's own do: auto,NAME:OPTION=VALUE"
 like 'assay plugins takes no argument' "$("$ASSAY" plugins null 2>&1; echo $?)" $'assay: plugins: takes no argument\n2'
 both again --plugins=naps,naps:threshold=1000s -- ./naps

@@ -84,6 +84,17 @@ mv regions.fast regions
 both without --plugins=none -- ./regions without.own
 same "without plugins there is nothing of them" "$(ask without 'SELECT count(*) FROM metric'; ask without 'SELECT count(*) FROM plugin')" $'1\n0'
 
+# From a folder whose name has all that a list of plugins has: what is loaded on demand is told by its path.
+place="$work/me@home, 50%:3a"
+mkdir -p "$place/bin" "$place/lib/assay/plugins"
+cp "$ASSAY" "$place/bin/assay"
+cp -L "${ASSAY_LIBRARY:-$top_builddir/core/.libs/libassay.so}" "$place/lib/assay/libassay.so"
+cp -L "$top_builddir/plugins/.libs/regions.so" "$place/lib/assay/plugins/"
+(unset ASSAY_LIBRARY; ASSAY=$place/bin/assay; under moved -- ./regions moved.own)
+same "from a folder with an odd name: regions are measured, the plugin's own code is not shown" \
+	"$(times moved solve) $(ask moved "SELECT count(*) FROM node n JOIN function f ON f.id = n.function
+		JOIN module m ON m.id = f.module WHERE m.name = 'regions.so'")" '10 0'
+
 # C, by a compiler that warns of all it can.
 cat >plain.c <<'C'
 #include <assay/region.h>

@@ -268,6 +268,20 @@ static void options_of_one_that_is_there(void **state)
 	assert_chosen("u_named:greet=a,u_named:great=b,u_named", "u_named:great=b", "u_named.so ");
 }
 
+/* What a list is made of may not be in a path that it tells. */
+static void a_path_with_a_comma(void **state)
+{
+	char **paths, *words;
+
+	(void)state;
+	assert_int_equal(assay_plugins_choose("u_comma:greet=on", &words, &paths), 0);
+	assert_part(words, "u_comma@/");
+	assert_part(words, "/on%2cdemand/u_comma.so:greet=on");
+	assert_null(paths[0]);
+	free(words);
+	free(paths);
+}
+
 static void those_that_cannot_be_used(void **state)
 {
 	char **paths, *words, *said;
@@ -289,7 +303,7 @@ static void those_that_cannot_be_used(void **state)
 
 static void refused(void **state)
 {
-	char wanted[600];
+	static char wanted[6000];
 
 	(void)state;
 	assert_refused("u_namde", "assay: run: there is no plugin 'u_namde' (did you mean 'u_named'?)\n");
@@ -306,9 +320,9 @@ static void refused(void **state)
 	assert_refused("none,u_named", "assay: run: --plugins=none stands alone\n");
 	assert_refused("auto:greet=on",
 		"assay: run: --plugins=auto takes no options; a plugin's own do: auto,NAME:OPTION=VALUE\n");
-	snprintf(wanted, sizeof wanted,
-		"assay: run: plugin u_comma: %s/on,demand/u_comma.so: its path has a colon, a comma or an @\n", folder);
-	assert_refused("u_comma", wanted);
+	snprintf(wanted, sizeof wanted, "u_named:greet=%05000d", 0);
+	assert_refused(wanted,
+		"assay: run: --plugins: too many, or too long: 16 plugins and 4095 characters at most\n");
 }
 
 int main(void)
@@ -320,6 +334,7 @@ int main(void)
 		cmocka_unit_test(by_name),
 		cmocka_unit_test(the_usual_ones),
 		cmocka_unit_test(options_of_one_that_is_there),
+		cmocka_unit_test(a_path_with_a_comma),
 		cmocka_unit_test(those_that_cannot_be_used),
 		cmocka_unit_test(refused),
 	};
