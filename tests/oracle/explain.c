@@ -69,6 +69,15 @@ static bool are_calls(const struct oracle_frame *frames, size_t count)
 
 /* ---- ends ---- */
 
+/* glibc's __start_context: nothing before it, and mov %rbx, %rsp first. */
+static bool is_context_start(uint64_t pc)
+{
+	uint8_t code[3];
+
+	return judge_code(pc, code, sizeof code) == sizeof code && memcmp(code, "\x48\x89\xdc", sizeof code) == 0 &&
+	       judge_has_table(pc) && !judge_has_table(pc - 1);
+}
+
 /*
  * The outermost functions are those that nothing calls: the entry points of the program and of the loader, what the
  * kernel begins threads with, and what makecontext lays at the bottom of a context's stack.
@@ -81,7 +90,8 @@ static bool is_outermost(uint64_t pc)
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (strcmp(name, known[i]) == 0)
 			return true;
-	return judge_is_entry(pc);
+	/* without the C library's debug symbols, by what makes them the last */
+	return judge_is_entry(pc) || judge_has_no_caller(pc) || is_context_start(pc);
 }
 
 /* Code that leaves one stack for another, where for some instructions the tables describe neither. */
@@ -135,7 +145,7 @@ static bool at_start_of_context(const struct explain_sample *x)
 	size_t n = x->s->own_count;
 
 	return n > 1 && x->s->lib_count == n && common(x, x->lib, x->s->lib_count) == n - 1 &&
-	       strcmp(judge_function(x->own[n - 1].pc), "__start_context") == 0 && x->lib[n - 1].pc == x->own[n - 1].pc - 1;
+	       is_context_start(x->own[n - 1].pc) && x->lib[n - 1].pc == x->own[n - 1].pc - 1;
 }
 
 static const char *explain_complete(struct explain_sample *x, bool *fault)

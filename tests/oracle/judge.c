@@ -240,6 +240,19 @@ int judge_has_table(uint64_t pc)
 	return frame != NULL;
 }
 
+int judge_has_no_caller(uint64_t pc)
+{
+	Dwarf_Frame *frame = rules_of(pc);
+	Dwarf_Op room[3], *ops = NULL;
+	size_t n = 1;
+	int undefined;
+
+	/* libdw tells "undefined" by no operations in the room that it was given, "as it was" by no room */
+	undefined = frame && dwarf_frame_register(frame, 16, room, &ops, &n) == 0 && n == 0 && ops == room;
+	free(frame);
+	return undefined;
+}
+
 int judge_is_eh_return(uint64_t pc)
 {
 	Dwarf_Frame *frame = rules_of(pc);

@@ -38,6 +38,8 @@ int judge_is_entry(uint64_t pc);
 
 /* Whether there are unwind rules for it; whether they are of a function that ends by __builtin_eh_return. */
 int judge_has_table(uint64_t pc);
+/* Whether its rules say that the return address is undefined: nothing called it. */
+int judge_has_no_caller(uint64_t pc);
 int judge_is_eh_return(uint64_t pc);
 
 /* Whether a pc, as in a spool or not, is in what signal handlers return to: mov $SYS_rt_sigreturn, %rax; syscall. */
