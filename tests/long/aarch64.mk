@@ -3,7 +3,7 @@
 CC = aarch64-linux-gnu-gcc
 export MAKEFLAGS
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wvla -Werror
-CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)
+CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir) -I$(top_srcdir)/include
 CFLAGS = -std=gnu11 -g -O2 -fPIC -fvisibility=hidden $(WARNINGS)
 # as in core/Makefile.am
 CORE_CFLAGS = -ftls-model=initial-exec
@@ -13,7 +13,7 @@ LIBRARY_LDFLAGS = -shared -Wl,-z,initfirst -Wl,-z,nodelete -Wl,-z,now -Wl,--sort
 here = $(top_srcdir)/tests/long/aarch64
 
 # Unit tests that need the C library and cmocka alone. (test_cfi compares with libdw, test_unwind with libunwind.)
-unit = arena cct clock environment module spool thread
+unit = arena cct clock environment module region row spool thread
 # The code that is stepped through: how it is compiled.
 shapes = O0 O2 O2-frame O2-no-frame O3-signed O2-key-b Os
 O0 = -O0
@@ -40,7 +40,7 @@ phases: $(top_srcdir)/samples/phases/phases.c
 
 test_%: obj/tests/unit/test_%.o obj/tests/unit/core_process.o obj/core/spool.o $(sig) $(profile)
 	$(CC) -pthread -o $@ $^ -lm
-test_thread: obj/core/thread.o
+test_thread: obj/core/thread.o obj/core/ticks.o
 
 unwind-%: obj/shapes-%.o obj/frames.o obj/tests/long/aarch64/unwind.o obj/tests/unit/core_process.o \
 		 obj/core/spool.o $(sig)

@@ -108,9 +108,11 @@ static void what_does_not_fit(void **state)
 	r = plain(0x1000, 0x1100);
 	r.cfa.value = 32768 * 8;
 	assert_int_equal(assay_row_kind(put(0x1010, &r)), ASSAY_ROW_COMPLEX);
+#ifdef __x86_64__ /* elsewhere it may be anywhere */
 	r = plain(0x1000, 0x1100);
 	r.rules[ASSAY_CFI_RA].value = -24;
 	assert_int_equal(assay_row_kind(put(0x1010, &r)), ASSAY_ROW_COMPLEX);
+#endif
 	r = plain(0x1000, 0x1100);
 	r.rules[ASSAY_CFI_FP] = (struct assay_cfi_rule){ -0x4000 * 8, ASSAY_CFI_OFFSET };
 	assert_int_equal(assay_row_kind(put(0x1010, &r)), ASSAY_ROW_COMPLEX);
