@@ -212,6 +212,9 @@ static const char *explain_cut(struct explain_sample *x, bool *fault)
 		return "switching: interrupted while it changed stacks";
 	if (s->own_end == ASSAY_WALK_NO_RULE && !judge_has_table(last))
 		return in_a_file(last) ? "no-table: cut short at code without a table in a file" : "no-file: cut short at code in no file";
+	/* tables that are wrong for an instruction or two, as gcc's at the end of a function that aligned its stack */
+	if (x->s->same && x->judge_count <= n && common_with_judge(x) == x->judge_count)
+		return "nobody: cut short, and libunwind and libdw get no further";
 	*fault = true;
 	return "FAULT: cut short for no known reason";
 }
