@@ -17,38 +17,18 @@
 #include <sys/uio.h>
 #include <ucontext.h>
 
-#include "cfi.h"
 #include "row.h"
 #include "sys.h"
+#include "walk.h"
 
-enum { PAGE = 4096, RED_ZONE = 128 };
-
-struct assay_walk_memory {
-	struct assay_cfi_row row;
-	struct assay_cfi_memory cfi;
-	uintptr_t page; /* address that `copy` holds, 0 = none */
-	uint8_t copy[PAGE];
-};
-_Static_assert(sizeof(struct assay_walk_memory) <= sizeof(((struct assay_thread *)0)->walk_memory), "walk memory");
-
-struct walk {
-	struct assay_walk_memory *memory;
-	uintptr_t low, high; /* the part of the stack that may be read directly */
-	uintptr_t stack_low, stack_high;
-	uint64_t reg[ASSAY_CFI_REGISTERS];
-	uint64_t pc;
-	uint32_t known;      /* registers whose value is right at this frame */
-	bool full;           /* follow all registers */
-	bool exact;          /* the pc is where the thread is, not a return address */
-	unsigned moves;      /* to other stacks */
-};
+enum { RED_ZONE = 128 };
 
 /* Stacks may be left for others (coroutines, split stacks) that lie below; so often that a circle is not meant. */
 enum { MOVES_MAX = 32 };
 
 /* ---- memory ---- */
 
-static void set_window(struct walk *w)
+static void set_window(struct assay_walk *w)
 {
 	uintptr_t sp = w->reg[ASSAY_CFI_SP];
 
@@ -60,18 +40,18 @@ static void set_window(struct walk *w)
 }
 
 /* Memory that is not this thread's own stack (alternate stacks, coroutines): by copies of whole pages. */
-ASSAY_RARE static int read_foreign(struct walk *w, uintptr_t address, uint64_t *value)
+int assay_walk_read_foreign(struct assay_walk *w, uintptr_t address, uint64_t *value)
 {
 	struct assay_walk_memory *m = w->memory;
-	uintptr_t page = address & ~(uintptr_t)(PAGE - 1);
+	uintptr_t page = address & ~(uintptr_t)(ASSAY_WALK_PAGE - 1);
 
 	if (address % sizeof *value != 0 || !page)
 		return -EFAULT;
 	if (m->page != page) {
-		struct iovec local = { m->copy, PAGE }, remote = { (void *)page, PAGE };
+		struct iovec local = { m->copy, ASSAY_WALK_PAGE }, remote = { (void *)page, ASSAY_WALK_PAGE };
 
 		m->page = 0;
-		if (assay_sys_copy(assay_process.pid, &local, &remote) != PAGE)
+		if (assay_sys_copy(assay_process.pid, &local, &remote) != ASSAY_WALK_PAGE)
 			return -EFAULT;
 		m->page = page;
 	}
@@ -84,47 +64,23 @@ ASSAY_RARE static int read_foreign(struct walk *w, uintptr_t address, uint64_t *
 	return 0;
 }
 
-static int read_word(void *context, uintptr_t address, uint64_t *value)
-{
-	struct walk *w = context;
-
-	if (address >= w->low && address <= w->high - sizeof *value && w->high) {
-		memcpy(value, (const void *)address, sizeof *value);
-		return 0;
-	}
-	return read_foreign(w, address, value);
-}
-
 /* ---- steps: 1 = stepped, 0 = this was the outermost frame, negative = -(enum assay_spool_walk) ---- */
 
-/* Pointer authentication (aarch64) keeps a signature in an address's unused bits. */
-static uint64_t without_signature(uint64_t address)
-{
-#ifdef __aarch64__
-	register uint64_t x30 __asm__("x30") = address;
-
-	__asm__("hint #7" : "+r"(x30)); /* xpaclri: a no-op where there is no such thing */
-	return x30;
-#else
-	return address;
-#endif
-}
-
 /* Where the return address is after a step by a packed row. */
-static int return_address(struct walk *w, uint64_t row, uint64_t cfa)
+static int return_address(struct assay_walk *w, uint64_t row, uint64_t cfa)
 {
 #ifdef __aarch64__
 	if (row & ASSAY_ROW_RA_SAVED &&
-	    read_word(w, cfa - assay_row_saved(row) + (row & ASSAY_ROW_FP_SAVED ? 8 : 0), &w->reg[ASSAY_CFI_RA]) < 0)
+	    assay_walk_read(w, cfa - assay_row_saved(row) + (row & ASSAY_ROW_FP_SAVED ? 8 : 0), &w->reg[ASSAY_CFI_RA]) < 0)
 		return -ASSAY_WALK_BAD_READ;
 	if (!(row & ASSAY_ROW_RA_SAVED) && !w->exact) /* only a leaf's is still in its register */
 		return -ASSAY_WALK_NO_ASCENT;
 #else
 	(void)row;
-	if (read_word(w, cfa - 8, &w->reg[ASSAY_CFI_RA]) < 0)
+	if (assay_walk_read(w, cfa - 8, &w->reg[ASSAY_CFI_RA]) < 0)
 		return -ASSAY_WALK_BAD_READ;
 #endif
-	w->pc = without_signature(w->reg[ASSAY_CFI_RA]);
+	w->pc = assay_walk_without_signature(w->reg[ASSAY_CFI_RA]);
 	return 1;
 }
 
@@ -132,7 +88,7 @@ static int return_address(struct walk *w, uint64_t row, uint64_t cfa)
  * Whether the caller's stack pointer may be `next`: above this frame's, or on another stack. An interrupted leaf may
  * have nothing on the stack, and keep its return address in a register (vfork does).
  */
-static bool may_follow(struct walk *w, uint64_t next)
+static bool may_follow(struct assay_walk *w, uint64_t next)
 {
 	uint64_t sp = w->reg[ASSAY_CFI_SP];
 
@@ -141,7 +97,7 @@ static bool may_follow(struct walk *w, uint64_t next)
 	return (next < w->low || next >= w->high || sp < w->low || sp >= w->high) && ++w->moves <= MOVES_MAX;
 }
 
-static int step_fast(struct walk *w, uint64_t row)
+static int step_fast(struct assay_walk *w, uint64_t row)
 {
 	uint64_t fp = w->reg[ASSAY_CFI_FP], cfa;
 	int stepped;
@@ -154,8 +110,8 @@ static int step_fast(struct walk *w, uint64_t row)
 		cfa = fp + (uint64_t)assay_row_offset(row);
 		break;
 	case ASSAY_ROW_REALIGNED:
-		if (read_word(w, fp + (uint64_t)assay_row_offset(row), &cfa) < 0 ||
-		    read_word(w, fp, &w->reg[ASSAY_CFI_FP]) < 0)
+		if (assay_walk_read(w, fp + (uint64_t)assay_row_offset(row), &cfa) < 0 ||
+		    assay_walk_read(w, fp, &w->reg[ASSAY_CFI_FP]) < 0)
 			return -ASSAY_WALK_BAD_READ;
 		break;
 	default:
@@ -168,7 +124,7 @@ static int step_fast(struct walk *w, uint64_t row)
 	stepped = return_address(w, row, cfa);
 	if (stepped < 0)
 		return stepped;
-	if (row & ASSAY_ROW_FP_SAVED && read_word(w, cfa - assay_row_saved(row), &w->reg[ASSAY_CFI_FP]) < 0)
+	if (row & ASSAY_ROW_FP_SAVED && assay_walk_read(w, cfa - assay_row_saved(row), &w->reg[ASSAY_CFI_FP]) < 0)
 		return -ASSAY_WALK_BAD_READ;
 	if (row & ASSAY_ROW_OTHERS)
 		w->known &= 1u << ASSAY_CFI_FP | 1u << ASSAY_CFI_SP | 1u << ASSAY_CFI_RA;
@@ -177,14 +133,14 @@ static int step_fast(struct walk *w, uint64_t row)
 	return 1;
 }
 
-static int apply(struct walk *w, const struct assay_module *m, const struct assay_cfi_rule *rule, uint64_t cfa,
+static int apply(struct assay_walk *w, const struct assay_module *m, const struct assay_cfi_rule *rule, uint64_t cfa,
 		 uint64_t *value)
 {
 	int error;
 
 	switch (rule->kind) {
 	case ASSAY_CFI_OFFSET:
-		return read_word(w, cfa + (uint64_t)rule->value, value);
+		return assay_walk_read(w, cfa + (uint64_t)rule->value, value);
 	case ASSAY_CFI_VAL_OFFSET:
 		*value = cfa + (uint64_t)rule->value;
 		return 0;
@@ -195,10 +151,10 @@ static int apply(struct walk *w, const struct assay_module *m, const struct assa
 		return w->known >> rule->value & 1 ? 0 : -ENODATA;
 	case ASSAY_CFI_EXPRESSION:
 	case ASSAY_CFI_VAL_EXPRESSION:
-		error = assay_cfi_evaluate(m, (uintptr_t)rule->value, w->reg, w->known, &cfa, read_word, w, value);
+		error = assay_cfi_evaluate(m, (uintptr_t)rule->value, w->reg, w->known, &cfa, assay_walk_read, w, value);
 		if (error < 0 || rule->kind == ASSAY_CFI_VAL_EXPRESSION)
 			return error;
-		return read_word(w, *value, value);
+		return assay_walk_read(w, *value, value);
 	default:
 		return -EINVAL;
 	}
@@ -210,10 +166,10 @@ static int as_walk_end(int error)
 }
 
 /* The CFA, or an error: -ENODATA when it needs a register that is not known. */
-static int find_cfa(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, uint64_t *cfa)
+static int find_cfa(struct assay_walk *w, const struct assay_module *m, const struct assay_cfi_row *row, uint64_t *cfa)
 {
 	if (row->cfa.kind == ASSAY_CFI_VAL_EXPRESSION)
-		return assay_cfi_evaluate(m, (uintptr_t)row->cfa.value, w->reg, w->known, NULL, read_word, w, cfa);
+		return assay_cfi_evaluate(m, (uintptr_t)row->cfa.value, w->reg, w->known, NULL, assay_walk_read, w, cfa);
 	if (row->cfa.kind != ASSAY_CFI_REGISTER)
 		return -EINVAL;
 	*cfa = w->reg[row->cfa_register] + (uint64_t)row->cfa.value;
@@ -221,7 +177,7 @@ static int find_cfa(struct walk *w, const struct assay_module *m, const struct a
 }
 
 /* One step by the full row. Sets *again when it needs registers that were not followed. */
-ASSAY_RARE static int step_full(struct walk *w, const struct assay_module *m, const struct assay_cfi_row *row, bool *again)
+ASSAY_RARE static int step_full(struct assay_walk *w, const struct assay_module *m, const struct assay_cfi_row *row, bool *again)
 {
 	uint64_t cfa, next[ASSAY_CFI_REGISTERS];
 	uint32_t known = 0;
@@ -263,228 +219,11 @@ ASSAY_RARE static int step_full(struct walk *w, const struct assay_module *m, co
 	if (!row->signal && !may_follow(w, next[ASSAY_CFI_SP]))
 		return -ASSAY_WALK_NO_ASCENT;
 	memcpy(w->reg, next, sizeof next);
-	w->pc = without_signature(next[ASSAY_CFI_RA]);
+	w->pc = assay_walk_without_signature(next[ASSAY_CFI_RA]);
 	w->known = known;
 	w->exact = row->signal;
 	return 1;
 }
-
-#ifndef __aarch64__
-/* 8 bytes of code at any address. Copied, for code need not be readable. */
-ASSAY_RARE static int read_code(struct walk *w, uintptr_t address, uint64_t *code)
-{
-	unsigned shift = 8 * (unsigned)(address % 8);
-	uint64_t low, high = 0;
-
-	if (read_foreign(w, address & ~(uintptr_t)7, &low) < 0)
-		return -EFAULT;
-	if (shift && read_foreign(w, (address & ~(uintptr_t)7) + 8, &high) < 0)
-		high = 0; /* the last bytes of a mapping */
-	*code = shift ? low >> shift | high << (64 - shift) : low;
-	return 0;
-}
-
-/* Whether an address is behind a call: e8 and a distance, or ff /2. */
-ASSAY_RARE static bool is_behind_call(struct walk *w, uint64_t address)
-{
-	uint64_t code;
-
-	if (address < 8 || read_code(w, address - 8, &code) < 0)
-		return false;
-	if ((code >> 24 & 0xff) == 0xe8)
-		return true;
-	for (unsigned shift = 8; shift <= 48; shift += 8)
-		if ((code >> shift & 0x38ff) == 0x10ff)
-			return true;
-	return false;
-}
-
-/* Whether the thread is in one of a few instructions that only lead on. */
-ASSAY_RARE static bool is_stub(struct walk *w)
-{
-	static const struct {
-		uint32_t mask, code; /* the first byte is the lowest */
-	} known[] = {
-		{ 0xffffffff, 0xfa1e0ff3 }, /* endbr64 */
-		{ 0xffff, 0x25ff },         /* jmp *there */
-		{ 0xffffff, 0x25fff2 },     /* bnd jmp *there */
-		{ 0xffff, 0x35ff },         /* push there: a linkage table's first entry */
-		{ 0xff, 0x68 },             /* push $index */
-		{ 0xff, 0xe9 },             /* jmp there: to the first entry */
-		{ 0xffffff, 0x158d4c },     /* lea there, %r10 */
-		{ 0xfeff, 0xba49 },         /* mov $there, %r10 or %r11 */
-		{ 0xffffff, 0xe3ff49 },     /* jmp *%r11 */
-		{ 0xffffff, 0xe3ff41 },
-	};
-	uint64_t code;
-
-	if (!w->exact || read_code(w, w->pc, &code) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (((uint32_t)code & known[i].mask) == known[i].code)
-			return true;
-	return false;
-}
-
-/*
- * Stubs without a table: those of linkage tables as some linkers make them (lld), closures, and trampolines on the
- * stack. They have nothing of their own there but what a lazy table pushes for the resolver: two words at most.
- */
-ASSAY_RARE static int step_stub(struct walk *w)
-{
-	uint64_t pc;
-	int module;
-
-	for (uint64_t sp = w->reg[ASSAY_CFI_SP], end = sp + 24; sp < end; sp += 8) {
-		if (read_word(w, sp, &pc) < 0)
-			break;
-		module = assay_module_find(pc - 1);
-		if (module < 0 || !is_behind_call(w, pc) ||
-		    assay_cfi_find(assay_module_at(module), pc - 1, &w->memory->cfi, &w->memory->row) < 0)
-			continue;
-		w->reg[ASSAY_CFI_SP] = sp + 8;
-		w->reg[ASSAY_CFI_RA] = w->pc = pc;
-		w->exact = false;
-		return 1;
-	}
-	return -ASSAY_WALK_NO_RULE;
-}
-#else
-ASSAY_RARE static bool is_behind_call(struct walk *w, uint64_t address)
-{
-	(void)w;
-	return address != 0;
-}
-#endif
-
-#ifdef __aarch64__
-enum { ADDRESS_BITS = 52 }; /* of user space, with the largest pages and virtual addresses (Linux, arm64/memory.rst) */
-#else
-enum { ADDRESS_BITS = 47 };
-#endif
-
-/* Code without unwind tables: its frame pointer, if it is one. */
-ASSAY_RARE static int step_frame_pointer(struct walk *w)
-{
-	uint64_t bp = w->reg[ASSAY_CFI_FP], sp = w->reg[ASSAY_CFI_SP], next, pc;
-
-#ifndef __aarch64__
-	if (is_stub(w) && step_stub(w) > 0)
-		return 1;
-#endif
-	if (!(w->known >> ASSAY_CFI_FP & 1) || bp < sp || bp % 8 != 0 || bp - sp > 1 << 20)
-		return -ASSAY_WALK_NO_RULE;
-	if (read_word(w, bp, &next) < 0 || read_word(w, bp + 8, &pc) < 0)
-		return -ASSAY_WALK_NO_RULE;
-	pc = without_signature(pc);
-	if (pc && assay_module_find(pc - 1) < 0 && (next <= bp || pc >> ADDRESS_BITS))
-		return -ASSAY_WALK_NO_RULE;
-	w->reg[ASSAY_CFI_SP] = bp + 16;
-	w->reg[ASSAY_CFI_FP] = next;
-	w->reg[ASSAY_CFI_RA] = w->pc = pc;
-	w->known = 1u << ASSAY_CFI_FP | 1u << ASSAY_CFI_SP | 1u << ASSAY_CFI_RA;
-	w->exact = false;
-	return 1;
-}
-
-/* A call through a null or wild pointer, caught at its first instruction. */
-ASSAY_RARE static int step_wild(struct walk *w)
-{
-	uint64_t pc = 0;
-
-#ifdef __aarch64__
-	pc = without_signature(w->reg[ASSAY_CFI_RA]);
-#else
-	if (read_word(w, w->reg[ASSAY_CFI_SP], &pc) < 0)
-		return -ASSAY_WALK_NO_RULE;
-	w->reg[ASSAY_CFI_SP] += 8;
-#endif
-	if (assay_module_find(pc - 1) < 0)
-		return -ASSAY_WALK_NO_RULE;
-	w->reg[ASSAY_CFI_RA] = w->pc = pc;
-	w->exact = false;
-	return 1;
-}
-
-#ifdef __aarch64__
-/*
- * A signal handler returns to the vdso's __kernel_rt_sigreturn (mov x8, #139; svc #0), whose tables tell
- * only the frame record and not the interrupted registers. Those are in the kernel's frame: a siginfo_t and
- * a ucontext_t at the stack pointer (Linux, arch/arm64/kernel/signal.c, struct rt_sigframe).
- */
-static bool step_signal(struct walk *w, uintptr_t pc, const struct assay_module *m)
-{
-	uintptr_t registers = w->reg[ASSAY_CFI_SP] + sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext) +
-			      offsetof(mcontext_t, regs);
-	uintptr_t code = (pc + 3) & ~(uintptr_t)3;
-	uint64_t next[ASSAY_CFI_REGISTERS], next_pc;
-
-	if (!m->vdso || code < m->start + 4 || code > m->end - 8)
-		return false;
-	if (memcmp((const void *)code, "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0 &&
-	    (!w->exact || memcmp((const void *)(code - 4), "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8) != 0))
-		return false;
-	for (unsigned i = 0; i < 32; i++)
-		if (read_word(w, registers + 8 * i, &next[i]) < 0)
-			return false;
-	if (read_word(w, registers + 8 * 32, &next_pc) < 0)
-		return false;
-	memcpy(w->reg, next, sizeof next);
-	w->pc = next_pc;
-	w->known = UINT32_MAX;
-	w->exact = true;
-	return true;
-}
-#endif
-
-#ifdef __aarch64__
-enum {
-	PLT_PUSH = 0xa9bf7bf0,   /* stp x16, x30, [sp, #-16]!: the first entry's, which leads to the resolver */
-	PLT_BRANCH = 0xd61f0220, /* br x17 */
-};
-
-/* Of the instructions that lead to the branch: adrp x16; ldr x17, [x16, #n]; add x16, x16, #n; bti c; autia1716. */
-static bool leads_to_branch(uint32_t code)
-{
-	return (code & 0x9f00001f) == 0x90000010 || (code & 0xffc003ff) == 0xf9400211 ||
-	       (code & 0xffc003ff) == 0x91000210 || code == 0xd503245f || code == 0xd503219f;
-}
-
-/* Whether all from `low` to `high` is in one segment of code. Between segments a module may have none. */
-static bool is_code(const struct assay_module *m, uintptr_t low, uintptr_t high)
-{
-	for (int i = 0; i < m->headers_count; i++) {
-		uintptr_t start = m->bias + m->headers[i].p_vaddr;
-
-		if (m->headers[i].p_type == PT_LOAD && m->headers[i].p_flags & PF_X && low >= start &&
-		    high <= start + m->headers[i].p_filesz)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The entries of a linkage table have no rules. A thread that is there has its return address in x30 still. (The code
- * is what linkers write: ELF for the Arm 64-bit Architecture, and GNU ld, bfd/elfnn-aarch64.c.)
- */
-static bool step_linkage(struct walk *w, const struct assay_module *m)
-{
-	const uint32_t *code = (const void *)w->pc, *before = code;
-
-	if (!w->exact || w->pc % 4 != 0 || !is_code(m, w->pc - 16, w->pc + 20))
-		return false;
-	for (int i = 0; *code != (uint32_t)PLT_BRANCH; i++, code++)
-		if (i == 4 || !(leads_to_branch(*code) || (i == 0 && *code == (uint32_t)PLT_PUSH)))
-			return false;
-	for (int i = 0; i < 3 && leads_to_branch(before[-1]); i++)
-		before--;
-	if (before[-1] == (uint32_t)PLT_PUSH)
-		w->reg[ASSAY_CFI_SP] += 16;
-	w->pc = without_signature(w->reg[ASSAY_CFI_RA]);
-	w->exact = false;
-	return true;
-}
-#endif
 
 static void set_frame(struct assay_frame_ref *frame, int module, uintptr_t pc)
 {
@@ -506,22 +245,22 @@ void assay_unwind_frame(struct assay_frame_ref *frame, uintptr_t address)
  * Code without a table. A return address that is the first byte of a function, and before it no function, is not of a
  * call: makecontext laid it there, for the outermost function to return to.
  */
-ASSAY_RARE static int step_without_rules(struct walk *w, int module, struct assay_frame_ref *frame)
+ASSAY_RARE static int step_without_rules(struct assay_walk *w, int module, struct assay_frame_ref *frame)
 {
 	struct assay_cfi_row *rules = &w->memory->row;
 
 #ifdef __aarch64__
-	if (step_linkage(w, assay_module_at(module)))
+	if (assay_walk_step_linkage(w, assay_module_at(module)))
 		return 1;
 #endif
 	if (w->exact || assay_cfi_find(assay_module_at(module), w->pc, &w->memory->cfi, rules) < 0 || rules->low != w->pc)
-		return step_frame_pointer(w);
+		return assay_walk_step_frame_pointer(w);
 	set_frame(frame, module, w->pc);
 	return 0;
 }
 
 /* The step where the cache has no row that is enough. */
-ASSAY_RARE static int step_by_tables(struct walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step,
+ASSAY_RARE static int step_by_tables(struct assay_walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step,
 				     bool *again)
 {
 	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
@@ -531,10 +270,10 @@ ASSAY_RARE static int step_by_tables(struct walk *w, struct assay_frame_ref *fra
 
 	set_frame(frame, module, pc);
 	if (module < 0)
-		return w->exact && pc < PAGE ? step_wild(w) : step_frame_pointer(w);
+		return w->exact && pc < ASSAY_WALK_PAGE ? assay_walk_step_wild(w) : assay_walk_step_frame_pointer(w);
 	m = assay_module_at(module);
 #ifdef __aarch64__
-	if (step_signal(w, pc, m))
+	if (assay_walk_step_signal(w, pc, m))
 		return 1;
 #endif
 	error = assay_cfi_find(m, pc, &w->memory->cfi, &w->memory->row);
@@ -553,7 +292,7 @@ ASSAY_RARE static int step_by_tables(struct walk *w, struct assay_frame_ref *fra
  * Notes the frame at the current pc and steps to its caller. `step` gets the state, and the row if a packed one was
  * enough, else ASSAY_ROW_NONE.
  */
-static int visit(struct walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step, bool *again)
+static int visit(struct assay_walk *w, struct assay_frame_ref *frame, struct assay_walk_step *step, bool *again)
 {
 	uintptr_t pc = w->pc - (w->exact ? 0 : 1);
 	uint64_t row = assay_row_get(pc);
@@ -566,7 +305,7 @@ static int visit(struct walk *w, struct assay_frame_ref *frame, struct assay_wal
 	return step_fast(w, row);
 }
 
-static void take_registers(struct walk *w, const ucontext_t *context)
+static void take_registers(struct assay_walk *w, const ucontext_t *context)
 {
 #ifdef __aarch64__
 	for (int i = 0; i < 31; i++)
@@ -586,7 +325,7 @@ static void take_registers(struct walk *w, const ucontext_t *context)
 	w->exact = true;
 }
 
-static void begin(struct walk *w, const struct assay_thread *thread, const ucontext_t *context)
+static void begin(struct assay_walk *w, const struct assay_thread *thread, const ucontext_t *context)
 {
 	take_registers(w, context);
 	w->memory = (struct assay_walk_memory *)thread->walk_memory;
@@ -599,7 +338,7 @@ static void begin(struct walk *w, const struct assay_thread *thread, const ucont
 
 /* ---- what is shared with the last walk ---- */
 
-static bool is_at(const struct walk *w, const struct assay_walk_step *step)
+static bool is_at(const struct assay_walk *w, const struct assay_walk_step *step)
 {
 	return w->reg[ASSAY_CFI_SP] == step->sp && w->reg[ASSAY_CFI_FP] == step->fp && w->pc == step->pc;
 }
@@ -608,11 +347,11 @@ static bool is_at(const struct walk *w, const struct assay_walk_step *step)
  * How many of the last walk's frames, from the root on, are what follows from here; 0: another look-up is needed.
  * `*candidates` are those at or above the walk's place; `room` is for so many frames.
  */
-static uint32_t share(struct walk *w, const struct assay_thread *thread, uint32_t *candidates, uint32_t room)
+static uint32_t share(struct assay_walk *w, const struct assay_thread *thread, uint32_t *candidates, uint32_t room)
 {
 	const struct assay_walk_step *steps = thread->steps;
 	uint32_t top, i;
-	struct walk before;
+	struct assay_walk before;
 
 	if (w->exact)
 		return 0;
@@ -645,7 +384,7 @@ static uint32_t steps_that_hold(const struct assay_thread *thread)
 	return n;
 }
 
-static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, void *context, uint32_t *fresh)
+static enum assay_spool_walk walk(struct assay_walk *w, struct assay_thread *thread, void *context, uint32_t *fresh)
 {
 	uint32_t of_last = steps_that_hold(thread), candidates = of_last, n = 0;
 
@@ -669,7 +408,7 @@ static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, v
 		if (stepped < 0) {
 			/* what no call leads to is no frame, but what else lay on the stack */
 			if (n > 1 && thread->frames[n - 1].module == ASSAY_PLACE_ABSOLUTE && !w->exact &&
-			    !is_behind_call(w, w->pc))
+			    !assay_walk_is_behind_call(w, w->pc))
 				*fresh = n - 1;
 			return (enum assay_spool_walk)-stepped;
 		}
@@ -689,7 +428,7 @@ static enum assay_spool_walk walk(struct walk *w, struct assay_thread *thread, v
 
 uint32_t assay_unwind_own(struct assay_thread *thread, void *context, enum assay_spool_walk *end)
 {
-	struct walk w = { .full = false };
+	struct assay_walk w = { .full = false };
 	uint32_t fresh = 0;
 
 	thread->shared = 0;

@@ -9,7 +9,7 @@ CPPFLAGS = -include $(top_builddir)/config.h -I$(top_srcdir) -DASSAY_PKGLIBDIR='
 SIG_CPPFLAGS = -include $(top_srcdir)/core/sig/ban.h
 
 cfi = core/sig/cfi.c
-walk = core/sig/cfi.c core/sig/row.c core/sig/unwind.c
+walk = core/sig/cfi.c core/sig/row.c core/sig/unwind.c core/sig/walk_bare.c
 spool = profile/spool_reader.c
 digest = profile/spool_reader.c $(filter-out viewer/digest.c, $(viewer_digest)) viewer/map.c viewer/run_file.c \
 	viewer/quote.c viewer/cmd.c viewer/pool.c viewer/text.c viewer/term.c
