@@ -10,14 +10,13 @@
 
 #include "assay/plugin.h"
 #include "frames.h"
+#include "places.h"
 #include "profile/environment.h"
 #include "real.h"
 #include "sig/arena.h"
 #include "sig/handler.h"
-#include "sig/module.h"
 #include "sig/region.h"
 #include "sig/span.h"
-#include "sig/unwind.h"
 #include "ticks.h"
 #include "wrap.h"
 
@@ -229,40 +228,11 @@ static void host_close(uint32_t frame, uint32_t metric, const void *sp)
 	region(false, &r, sp);
 }
 
-/*
- * Where a function is, by a cache without locks: an entry is three words, and the first is the function's address xor
- * the others, so one torn by two writers answers for none (as in sig/row.c).
- */
-enum { PLACES_BITS = 10 };
-static struct {
-	_Atomic uint64_t check, address, module; /* module: with the generation of modules above it */
-} places[1 << PLACES_BITS] ASSAY_COLD;
-
-static void place_of(uint64_t function, struct assay_region *r)
-{
-	uint64_t at = function * 0x9e3779b97f4a7c15u >> (64 - PLACES_BITS), generation = assay_module_generation();
-	uint64_t address = atomic_load_explicit(&places[at].address, memory_order_relaxed);
-	uint64_t module = atomic_load_explicit(&places[at].module, memory_order_relaxed);
-	struct assay_frame_ref frame;
-
-	if ((atomic_load_explicit(&places[at].check, memory_order_relaxed) ^ address ^ module) != function ||
-	    module >> 32 != (uint32_t)generation || !module) {
-		assay_unwind_frame(&frame, function);
-		address = frame.address;
-		module = frame.module | generation << 32;
-		atomic_store_explicit(&places[at].address, address, memory_order_relaxed);
-		atomic_store_explicit(&places[at].module, module, memory_order_relaxed);
-		atomic_store_explicit(&places[at].check, function ^ address ^ module, memory_order_relaxed);
-	}
-	r->address = address;
-	r->module = (uint32_t)module;
-}
-
 static void host_enter_function(const void *function, uint32_t metric, const void *sp)
 {
 	struct assay_region r = { .key = (uintptr_t)function, .metric = metric, .function = true };
 
-	place_of(r.key, &r);
+	assay_places_find(r.key, &r.module, &r.address);
 	region(true, &r, sp);
 }
 
@@ -385,8 +355,7 @@ static const char *take_metrics(struct plugin *p)
 
 	p->first_metric = metrics_used;
 	for (; m && m->name; m++) {
-		if (metrics_used == METRICS)
-			{
+		if (metrics_used == METRICS) {
 			metrics_used = p->first_metric;
 			return "there are too many metrics";
 		}
@@ -567,7 +536,7 @@ void assay_plugins_reopen(struct assay_thread *thread)
 
 		r.address = assay_frames_ref((uint32_t)r.key);
 		if (r.function)
-			place_of(r.key, &r);
+			assay_places_find(r.key, &r.module, &r.address);
 		assay_region_again(thread, i, r.module, r.address, assay_ticks_ns());
 	}
 }

@@ -17,6 +17,7 @@
 #include "core/plugins.c"
 
 #include "core/sig/cct.h"
+#include "core/sig/module.h"
 
 /* ---- what stands for the rest of the core ---- */
 
