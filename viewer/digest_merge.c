@@ -131,6 +131,12 @@ static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
 	return true;
 }
 
+/* Whether the library's own frame is the one that calls the C library's two before main: those are still to come. */
+static bool is_before_main(const struct bootstrap *b)
+{
+	return b->depth == 1 && b->most == 3;
+}
+
 static const char *special_name(uint64_t special)
 {
 	switch (special) {
@@ -189,7 +195,7 @@ static void merge_thread(struct assay_digest *d, assay_id id, assay_id root)
 
 		boot[i] = i ? boot[v->parent] : (struct bootstrap){ 0 };
 		if (!i || (m && m->own)) {
-			boot[i].over |= i != 0;
+			boot[i].over |= i != 0 && !is_before_main(&boot[i]);
 			t->leaf[i] = base[i] = under;
 		} else if (v->node->module == ASSAY_PLACE_FRAME) {
 			const struct d_place *place = &d->places.at[t->places[i] - 1];

@@ -328,6 +328,37 @@ static void threads_are_merged(void **state)
 	assert_rows("SELECT name, symbols FROM module WHERE name LIKE 'lib%' ORDER BY name", "libc.so.6|none\nlibx.so|none\n");
 }
 
+/*
+ * The library interposes what calls main, and a thread's start routine. Compiled without tail calls it is in the paths:
+ * between _start and the C library's two frames, and before the start routine. Neither is shown.
+ */
+static void the_librarys_own_frames(void **state)
+{
+	struct spool_builder b;
+	assay_ref first, second, own, node;
+
+	(void)state;
+	write_run_file(1000 * MS, 3000 * MS, 0);
+	assay_run_file_put(dir, "library", "/nowhere/libassay.so:/nowhere/plugin.so");
+	begin_image(&b, 100, 1, 1010 * MS, "work");
+	own = builder_module(&b, "/nowhere/libassay.so", LIBX + 0x10000, 0x1000, LIBX + 0x10000);
+	first = builder_thread(&b, 100, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
+	node = builder_node(&b, builder_root(&b, first), program, address_of(entry_point));
+	node = builder_node(&b, builder_node(&b, builder_node(&b, node, own, 0x10), libc, 0x100), libc, 0x200);
+	builder_samples(&b, first, builder_node(&b, node, program, address_of(alpha)), 10, 5 * MS);
+	second = builder_thread(&b, 101, 0);
+	node = builder_node(&b, thread_base(&b, second), own, 0x20);
+	builder_samples(&b, second, builder_node(&b, node, libc, 0x500), 3, 5 * MS); /* the start routine */
+	totals(&b, first, 500 * MS, 50 * MS, 0);
+	totals(&b, second, 100 * MS, 15 * MS, 0);
+	finish(&b, ASSAY_STATE_EXITED, 0, 1510 * MS);
+	save(&b, "100-0");
+	digest_all();
+	assert_rows("SELECT f.name, p.kind, t.inclusive / 1000000 FROM node n JOIN function f ON f.id = n.function"
+		    " JOIN total t ON t.node = n.id LEFT JOIN node p ON p.id = n.parent ORDER BY n.id",
+		"work|NULL|65\nalpha|program|50\n[libc.so.6, no symbol]|program|15\n");
+}
+
 /* wall = cpu + core wait + wait, and cpu = sampled + start-up + not sampled, each figure worked out by hand. */
 static void the_account(void **state)
 {
@@ -969,6 +1000,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(threads_are_merged),
+		TEST(the_librarys_own_frames),
 		TEST(the_account),
 		TEST(exec_chains),
 		TEST(a_copy_with_samples_is_not_folded),
