@@ -91,6 +91,14 @@ static bool is(const char *name, const char *value)
 	return text && strcmp(text, value) == 0;
 }
 
+/* How long a tick of the kernel is: what its coarse clocks go by. */
+static uint64_t tick(void)
+{
+	struct timespec t;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &t) == 0 ? (uint64_t)t.tv_nsec : 0;
+}
+
 static int take_options(void)
 {
 	struct assay_process *p = &assay_process;
@@ -100,6 +108,7 @@ static int take_options(void)
 		return -ENAMETOOLONG;
 	p->rate_hz = (uint32_t)number(ASSAY_ENV_RATE, ASSAY_RATE_DEFAULT, 1, ASSAY_RATE_MAX);
 	p->period_ns = 1000000000u / p->rate_hz;
+	p->tick_ns = tick();
 	p->timeline = (uint32_t)number(ASSAY_ENV_TIMELINE, 0, 0, 1u << 30);
 	p->clock = is(ASSAY_ENV_CLOCK, "perf") ? ASSAY_CLOCK_PERF : ASSAY_CLOCK_CPU;
 	p->libunwind = is(ASSAY_ENV_UNWINDER, "libunwind") || !ASSAY_UNWIND_HAVE_OWN;

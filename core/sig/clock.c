@@ -276,22 +276,19 @@ void assay_clock_next(struct assay_thread *thread, uint64_t cpu_ns)
 		arm_timer(thread, thread->deadline_ns);
 }
 
-enum { TICK_NS = 4500000 }; /* of a kernel with 250 ticks a second, and a little */
-
 uint64_t assay_clock_begin(struct assay_thread *thread)
 {
 	uint64_t cpu, distance;
+	bool near;
 
 	if (!thread->armed || thread->event >= 0)
 		return assay_thread_cpu_ns();
 	distance = jittered(thread);
 	thread->deadline_ns += distance;
 	/* one that has passed already, for this sample came a tick late, would expire at once, and then again */
-	if (distance < TICK_NS)
-		cpu = assay_thread_cpu_ns();
-	else
-		cpu = checked(arm_timer(thread, thread->deadline_ns));
-	if (skip_ahead(thread, cpu) || distance < TICK_NS)
+	near = distance < assay_process.tick_ns + assay_process.tick_ns / 8;
+	cpu = near ? assay_thread_cpu_ns() : checked(arm_timer(thread, thread->deadline_ns));
+	if (skip_ahead(thread, cpu) || near)
 		arm_timer(thread, thread->deadline_ns);
 	return cpu;
 }

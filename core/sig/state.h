@@ -146,6 +146,7 @@ struct assay_process {
 	uint32_t clock;    /* enum assay_spool_clock */
 	uint32_t rate_hz;
 	uint64_t period_ns;
+	uint64_t tick_ns;  /* of the kernel, on which CPU timers expire */
 	uint32_t timeline; /* entries a thread may keep, 0 = no time line */
 	bool libunwind;
 	int signal;        /* the sampling signal */

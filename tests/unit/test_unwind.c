@@ -2,6 +2,7 @@
  * test_unwind.c: the walk up the stack, against libunwind's, at every instruction of many shapes of code: the
  * processor's trap flag gives a signal after each one, prologues and epilogues included. Then walks from contexts and
  * stacks that are nonsense, which must end with a reason.
+ * (Longer than most: a shape of code is a function of its own, and there are many.)
  */
 #include "core/sig/unwind.h"
 

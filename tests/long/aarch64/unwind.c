@@ -6,6 +6,8 @@
  * to, a return takes the last note away, and what is noted is the call path, whatever the frames look like. Each walk is
  * made twice, by the row that a first sample reads and by the one that is kept.
  *
+ * (Longer than most: it decodes the branches, and then has the shapes.)
+ *
  * Source: Arm Architecture Reference Manual for A-profile, DDI 0487, section C4.1.65, branches and system instructions.
  */
 #include "core/sig/unwind.h"
