@@ -19,6 +19,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+typedef uint64_t assay_plugin_time; /* one that another thread writes: by __atomic_store_n */
+#else
+typedef _Atomic uint64_t assay_plugin_time;
 #endif
 
 /* Changes when a plugin built before would not work. What is added at the end of a structure shows in its size. */
@@ -29,6 +32,30 @@ enum assay_plugin_kind {
 	ASSAY_PLUGIN_EXACT_TIME = 1, /* ns, measured from begin to end */
 	ASSAY_PLUGIN_COUNT = 2,
 	ASSAY_PLUGIN_BYTES = 3,
+	/*
+	 * Time in which the thread did not get on, ns: from `wait_begin` to `wait_end`. It is part of the account of every
+	 * thread's time, so nothing else may say the same wait again.
+	 */
+	ASSAY_PLUGIN_WAIT = 5,
+	/* Time in which others waited for what this call path held, ns: who is to blame for their waits. */
+	ASSAY_PLUGIN_BLAME = 6,
+	/*
+	 * Of code that a team of threads runs together (a parallel region of OpenMP), at the frame that stands for it: how
+	 * long it took, put down by the thread that opened it; how long each thread worked, its waits taken off; and how long
+	 * the one worked that worked longest, once each time: from these comes the load imbalance.
+	 */
+	ASSAY_PLUGIN_TEAM_TIME = 7,
+	ASSAY_PLUGIN_TEAM_WORK = 8,
+	ASSAY_PLUGIN_TEAM_LONGEST = 9,
+};
+
+enum assay_plugin_wait {
+	/* It will take long if it is not over at once: its call path is looked for now, when there is time, and not when
+	 * it has ended. One that never ends (a thread that waits as the program exits or is killed) is then known in full. */
+	ASSAY_PLUGIN_WAIT_LONG = 1,
+	/* CPU time in it is waiting too (a lock or a barrier that spins): samples lie below its frame. Without this flag
+	 * CPU time in it is the kernel's work for the call, and counts as computing. */
+	ASSAY_PLUGIN_WAIT_SPINS = 2,
 };
 
 struct assay_plugin_metric {
@@ -110,6 +137,53 @@ struct assay_host {
 
 	/* One line on standard error, "assay: TEXT". For what the user must know; once, if ever. */
 	void (*say)(const char *text);
+
+	/*
+	 * `frame` for something that is at an address of the program or of a library: a variable (a lock), or code (the return
+	 * address of a call; the line of the call is shown). The report has the symbol behind `prefix`: "queue_lock", "made in
+	 * table_new (table.c:40)". 0 also if no module has that address (heap, stack). The caller keeps the number; some 200 ns.
+	 */
+	uint32_t (*frame_at)(const char *kind, const char *prefix, const void *address);
+
+	/*
+	 * The calling thread begins to wait for what `frame` says, in a function that has its stack frame at `sp` (as for
+	 * `open`), and ends it. False: not measured now, or the thread waits already and this is a part of that; nothing is
+	 * recorded then, and wait_end not called. `metric` is of kind ASSAY_PLUGIN_WAIT; `flags` of enum assay_plugin_wait.
+	 * The guard is not held in between. Below the threshold a wait has no path, unless it was said to be LONG. `frame` of
+	 * wait_end, if not 0, takes the place of the one at the begin, which may then be 0. What it took is returned, ns. Where
+	 * the function is left by a jump or by cancellation, wait_end may not be called: the wait is not recorded then.
+	 * Some 50 ns the pair, and 1 us with the path.
+	 */
+	bool (*wait_begin)(uint32_t metric, uint32_t frame, const void *sp, uint32_t flags);
+	uint64_t (*wait_end)(uint32_t frame);
+
+	/* How long this thread has waited so far, ns: of what has ended. For differences. */
+	uint64_t (*waited)(void);
+
+	/*
+	 * Places in the tree that threads share. `here` is the call path of the caller, with `frame` below: a place, which any
+	 * thread of the process may name from then on; 0: there is none. Some 100 ns to 1 us: the path is looked for.
+	 *
+	 * `adopt`: what this thread does in functions that the one with its stack frame at `sp` calls is below `place`, in
+	 * samples, spans and waits alike, as if it had been called there; `unadopt` ends it, by the same `sp`. May be
+	 * nested. A wait that the thread is in stands still meanwhile (it runs a task at a barrier). False: as wait_begin, and
+	 * then without unadopt.
+	 */
+	uint32_t (*here)(uint32_t frame);
+	bool (*adopt)(uint32_t place, const void *sp);
+	void (*unadopt)(const void *sp);
+
+	/* `n` more of `metric`, once, put down for this thread at `place`. */
+	void (*add_at)(uint32_t metric, uint32_t place, uint64_t n);
+
+	/*
+	 * This thread's part of what was done at `place` is over and it waits, in a library's own code, until it is given more:
+	 * with `frame` below `place` until the time that is stored (by any thread, once; CLOCK_MONOTONIC, ns) where the result
+	 * points, with `frame_after` below the thread's own root from then on. Samples meanwhile are part of that: no path.
+	 * NULL: not measured. `undock` ends it. In between the thread may not wait or adopt.
+	 */
+	assay_plugin_time *(*dock)(uint32_t metric, uint32_t frame, uint32_t place, uint32_t frame_after);
+	void (*undock)(void);
 };
 
 enum assay_plugin_flags {
