@@ -10,6 +10,11 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !
 	clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null; then
 	missing+=" libclang-rt-14-dev"
 fi
+# OpenMP for clang: its runtime is not gcc's
+if ! printf '#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n' |
+	clang -fopenmp -x c -o /dev/null - 2>/dev/null; then
+	missing+=" libomp-dev"
+fi
 for library in /usr/lib*/libjemalloc.so.2 /usr/lib/*/libjemalloc.so.2; do
 	[ ! -e "$library" ] || jemalloc=$library
 done
