@@ -9,8 +9,11 @@
 
 #include "sig/state.h"
 
-/* The number for these words; 0: no more room. Any thread. */
-uint32_t assay_frames_number(const char *kind, const char *name);
+/*
+ * The number for these words, and the symbol at an address if it is not 0. 0: no more room, or there is no module with
+ * that address. Any thread.
+ */
+uint32_t assay_frames_number(const char *kind, const char *name, uintptr_t address);
 
 /* Where a frame's words are in the spool; 0: there was no room, or there is no such frame. Any thread. */
 assay_ref assay_frames_ref(uint32_t number);

@@ -14,9 +14,11 @@
 #include "profile/environment.h"
 #include "real.h"
 #include "sig/arena.h"
+#include "sig/cct.h"
 #include "sig/handler.h"
 #include "sig/region.h"
 #include "sig/span.h"
+#include "sig/wait.h"
 #include "ticks.h"
 #include "wrap.h"
 
@@ -26,6 +28,11 @@ enum { METRICS = 64, FIRST_METRIC = 1 /* 0 is CPU time */ };
 _Static_assert((int)ASSAY_PLUGIN_EXACT_TIME == (int)ASSAY_METRIC_EXACT_TIME, "kinds are the spool's");
 _Static_assert((int)ASSAY_PLUGIN_COUNT == (int)ASSAY_METRIC_COUNT, "kinds are the spool's");
 _Static_assert((int)ASSAY_PLUGIN_BYTES == (int)ASSAY_METRIC_BYTES, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_WAIT == (int)ASSAY_METRIC_WAIT, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_BLAME == (int)ASSAY_METRIC_BLAME, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_TEAM_TIME == (int)ASSAY_METRIC_TEAM_TIME, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_TEAM_WORK == (int)ASSAY_METRIC_TEAM_WORK, "kinds are the spool's");
+_Static_assert((int)ASSAY_PLUGIN_TEAM_LONGEST == (int)ASSAY_METRIC_TEAM_LONGEST, "kinds are the spool's");
 
 struct plugin {
 	const struct assay_plugin *is; /* NULL: it could not be had */
@@ -147,7 +154,7 @@ static uint32_t host_metric(const char *name)
 	return UINT32_MAX;
 }
 
-static uint32_t host_frame(const char *kind, const char *name)
+static uint32_t frame(const char *kind, const char *name, uintptr_t address)
 {
 	static const char *const ours[] = { "program", "native", "inlined", "special" };
 	uint32_t number = 0;
@@ -157,9 +164,37 @@ static uint32_t host_frame(const char *kind, const char *name)
 		if (strcmp(kind, ours[i]) == 0)
 			return 0;
 	if (assay_process.header && atomic_load(&assay_process.on))
-		number = assay_frames_number(kind, name);
+		number = assay_frames_number(kind, name, address);
 	errno = saved;
 	return number;
+}
+
+static uint32_t host_frame(const char *kind, const char *name)
+{
+	return frame(kind, name, 0);
+}
+
+static uint32_t host_frame_at(const char *kind, const char *prefix, const void *address)
+{
+	return address ? frame(kind, prefix, (uintptr_t)address) : 0;
+}
+
+static bool is_metric(uint32_t metric)
+{
+	return metric >= FIRST_METRIC && metric < metrics_used;
+}
+
+/* Assay's own time: what a look for a path took. */
+static void note_cost(struct assay_thread *thread, uint64_t begin)
+{
+	atomic_store_explicit(&thread->record->self_ns, atomic_load_explicit(&thread->record->self_ns,
+		memory_order_relaxed) + assay_ticks_ns() - begin, memory_order_relaxed);
+}
+
+static void note_loss(struct assay_thread *thread, int error)
+{
+	if (error == -ENOSPC)
+		assay_handler_drop(thread, ASSAY_DROP_EVENT);
 }
 
 static void record(uint32_t metric, uint32_t frame, uint64_t n, bool with_path)
@@ -169,23 +204,21 @@ static void record(uint32_t metric, uint32_t frame, uint64_t n, bool with_path)
 	uint64_t begin = with_path ? assay_ticks_ns() : 0;
 	int saved = errno;
 
-	if (metric < FIRST_METRIC || metric >= metrics_used || !thread)
+	if (!is_metric(metric) || !thread)
 		return;
 	if (!host_enter()) /* it is Assay itself that called what the plugin interposes */
 		return;
 	if (!ref || assay_span_add(thread, metric, ref, n, with_path) < 0)
 		assay_handler_drop(thread, ASSAY_DROP_EVENT);
 	if (with_path) /* the others cost no more than it takes to ask */
-		atomic_store_explicit(&thread->record->self_ns, atomic_load_explicit(&thread->record->self_ns,
-			memory_order_relaxed) + assay_ticks_ns() - begin, memory_order_relaxed);
+		note_cost(thread, begin);
 	host_leave();
 	errno = saved;
 }
 
 static void host_span(uint32_t metric, uint32_t frame, uint64_t ns)
 {
-	record(metric, frame, ns, metric < metrics_used && metric >= FIRST_METRIC &&
-	       ns >= metrics[metric].of->threshold_ns);
+	record(metric, frame, ns, is_metric(metric) && ns >= metrics[metric].of->threshold_ns);
 }
 
 static void host_add(uint32_t metric, uint32_t frame, uint64_t n)
@@ -201,7 +234,7 @@ static void region(bool opens, struct assay_region *r, const void *sp)
 
 	r->sp = (uintptr_t)sp;
 	r->begin_ns = assay_ticks_ns();
-	if (r->metric < FIRST_METRIC || r->metric >= metrics_used || !host_enter())
+	if (!is_metric(r->metric) || !host_enter())
 		return;
 	error = opens ? assay_region_open(thread, r, faults) :
 		assay_region_close(thread, r->sp, r->key, r->begin_ns, faults);
@@ -243,6 +276,134 @@ static void host_leave_function(const void *function, uint32_t metric, const voi
 	region(false, &r, sp);
 }
 
+/* ---- waits and places ---- */
+
+/* Room in the spool is asked of the kernel, now and then. */
+static bool enter(int *saved)
+{
+	*saved = errno;
+	return host_enter();
+}
+
+static void leave(int saved)
+{
+	host_leave();
+	errno = saved;
+}
+
+static bool host_wait_begin(uint32_t metric, uint32_t frame_number, const void *sp, uint32_t flags)
+{
+	int saved;
+	struct assay_wait wait = { .metric = metric, .spins = flags & ASSAY_PLUGIN_WAIT_SPINS, .sp = (uintptr_t)sp,
+		.frame = assay_frames_ref(frame_number), .begin_ns = assay_ticks_ns() };
+	bool begun;
+
+	if (!is_metric(metric) || !enter(&saved))
+		return false;
+	begun = assay_wait_begin(assay_tls.thread, &wait, flags & ASSAY_PLUGIN_WAIT_LONG);
+	leave(saved);
+	return begun;
+}
+
+static uint64_t host_wait_end(uint32_t frame_number)
+{
+	int saved;
+	uint64_t now = assay_ticks_ns(), took = 0;
+	struct assay_thread *thread = assay_tls.thread;
+	uint32_t metric;
+	bool looks;
+
+	if (!enter(&saved))
+		return 0;
+	metric = thread->wait.metric;
+	looks = !thread->wait.path;
+	if (is_metric(metric))
+		note_loss(thread, assay_wait_end(thread, assay_frames_ref(frame_number), now, metrics[metric].of->threshold_ns,
+			&took));
+	if (looks && is_metric(metric) && took >= metrics[metric].of->threshold_ns)
+		note_cost(thread, now);
+	leave(saved);
+	return took;
+}
+
+static uint64_t host_waited(void)
+{
+	return assay_tls.thread ? assay_tls.thread->waited_ns : 0;
+}
+
+/* A place is a node of this process's spool. */
+static uint32_t host_here(uint32_t frame_number)
+{
+	int saved;
+	assay_ref frame_ref = assay_frames_ref(frame_number), node = 0;
+
+	if (!enter(&saved))
+		return 0;
+	if (frame_ref)
+		node = assay_span_path(assay_tls.thread);
+	if (node)
+		node = assay_cct_below(assay_tls.thread, node, ASSAY_PLACE_FRAME, frame_ref);
+	if (!node)
+		note_loss(assay_tls.thread, -ENOSPC);
+	leave(saved);
+	return node;
+}
+
+static bool host_adopt(uint32_t place, const void *sp)
+{
+	int saved;
+	int error;
+
+	if (!place || !enter(&saved))
+		return false;
+	error = assay_wait_adopt(assay_tls.thread, place, (uintptr_t)sp, assay_ticks_ns());
+	note_loss(assay_tls.thread, error);
+	leave(saved);
+	return error == 0;
+}
+
+static void host_unadopt(const void *sp)
+{
+	int saved;
+	if (!enter(&saved))
+		return;
+	assay_wait_unadopt(assay_tls.thread, (uintptr_t)sp, assay_ticks_ns());
+	leave(saved);
+}
+
+static void host_add_at(uint32_t metric, uint32_t place, uint64_t n)
+{
+	int saved;
+	if (!is_metric(metric) || !place || !enter(&saved))
+		return;
+	note_loss(assay_tls.thread, assay_wait_add_at(assay_tls.thread, metric, place, n));
+	leave(saved);
+}
+
+static assay_plugin_time *host_dock(uint32_t metric, uint32_t frame_number, uint32_t place, uint32_t frame_after)
+{
+	int saved;
+	struct assay_wait wait = { .metric = metric, .frame = assay_frames_ref(frame_number), .begin_ns = assay_ticks_ns() };
+	struct assay_thread *thread = assay_tls.thread;
+	int error;
+
+	if (!is_metric(metric) || !enter(&saved))
+		return NULL;
+	error = thread->wait.active ? -EBUSY : assay_wait_dock(thread, &wait, place, assay_frames_ref(frame_after));
+	note_loss(thread, error);
+	leave(saved);
+	return error < 0 ? NULL : &thread->dock_until;
+}
+
+static void host_undock(void)
+{
+	int saved;
+	if (!enter(&saved))
+		return;
+	note_loss(assay_tls.thread, assay_wait_undock(assay_tls.thread, assay_ticks_ns()));
+	leave(saved);
+}
+
 static void host_say(const char *text)
 {
 	struct iovec line[] = { { (char *)"assay: ", 7 }, { (char *)text, strlen(text) }, { (char *)"\n", 1 } };
@@ -269,6 +430,16 @@ static const struct assay_host host = {
 	.leave_function = host_leave_function,
 	.add = host_add,
 	.say = host_say,
+	.frame_at = host_frame_at,
+	.wait_begin = host_wait_begin,
+	.wait_end = host_wait_end,
+	.waited = host_waited,
+	.here = host_here,
+	.adopt = host_adopt,
+	.unadopt = host_unadopt,
+	.add_at = host_add_at,
+	.dock = host_dock,
+	.undock = host_undock,
 };
 
 assay_demand_fn assay_demand;

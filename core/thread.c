@@ -24,6 +24,7 @@
 #include "sig/slots.h"
 #include "sig/sys.h"
 #include "sig/unwind.h"
+#include "sig/wait.h"
 #include "ticks.h"
 
 enum {
@@ -163,6 +164,10 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	if (kind != ASSAY_THREADS_FORKED)
 		thread->region_count = thread->regions_over = 0;
 	thread->regions_changed = 0;
+	thread->wait.active = false;
+	thread->waited_ns = 0;
+	thread->adopted_count = thread->adopted_over = 0;
+	thread->path_base = 0;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;
 	find_stack(thread, stack_size, kind);
@@ -180,6 +185,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	set(&record->live_start_ns, now);
 	set(&record->live_start_cpu_ns, 0);
 	set(&record->live_seen_ns, now);
+	set(&record->live_wait_ns, 0);
 	set(&record->live_seen_cpu_ns, thread->last_cpu_ns);
 	atomic_store_explicit(&record->threads, atomic_load_explicit(&record->threads, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
@@ -266,6 +272,7 @@ static void settle(struct assay_thread *thread, uint64_t cpu, bool self)
 	uint64_t start = get(&r->live_start_ns), start_cpu = get(&r->live_start_cpu_ns), now = assay_now_ns();
 	int64_t waited;
 
+	set(&r->live_wait_until, get(&thread->dock_until));
 	if (now > start) {
 		add(&r->wall_ns, now - start);
 		set(&r->live_start_ns, now);
@@ -296,6 +303,9 @@ void assay_threads_end(void)
 		return;
 	begun = assay_now_ns();
 	assay_region_close_all(thread, assay_ticks_ns(), true);
+	if (assay_wait_undock(thread, assay_ticks_ns()) < 0)
+		add(&thread->record->dropped[ASSAY_DROP_EVENT], 1);
+	assay_wait_forget(thread);
 	assay_clock_stop(thread);
 	/* whoever settles this thread because the process ends does so in a moment, or ends it */
 	while (atomic_exchange(&thread->settling, true))

@@ -17,6 +17,7 @@
 #include "real.h"
 #include "sig/clock.h"
 #include "sig/handler.h"
+#include "sig/wait.h"
 #include "wrap.h"
 
 #ifndef AT_MINSIGSTKSZ
@@ -63,6 +64,11 @@ static void before_jump(void)
 	sigset_t ours;
 	stack_t now;
 
+	/* a handler that came while the thread waited, and will not return to that */
+	if (assay_tls.thread && assay_tls.thread->wait.active && !assay_tls.thread->wait.docked && assay_guard_enter()) {
+		assay_wait_forget(assay_tls.thread);
+		assay_guard_leave();
+	}
 	if (!assay_wrap_small_stacks || !assay_tls.thread || !atomic_load(&assay_process.on) ||
 	    syscall(SYS_sigaltstack, NULL, &now) < 0 || !(now.ss_flags & SS_ONSTACK))
 		return;

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define ASSAY_SPOOL_MAGIC "ASSAYSPL"
-#define ASSAY_SPOOL_VERSION 2u
+#define ASSAY_SPOOL_VERSION 3u
 #define ASSAY_SPOOL_BYTE_ORDER 0x01020304u
 #define ASSAY_SPOOL_SLOT 16u
 #define ASSAY_SPOOL_SUFFIX ".spool"
@@ -143,9 +143,18 @@ struct assay_spool_thread {
 	_Atomic uint64_t live_start_cpu_ns; /* its CPU clock, */
 	_Atomic uint64_t live_seen_ns;      /* and both as of its last sample */
 	_Atomic uint64_t live_seen_cpu_ns;
+	/* The wait that the live thread is in: it is in no value yet, and ends at the image's end if nothing else is seen. */
+	_Atomic uint64_t live_wait_ns;    /* CLOCK_MONOTONIC when it began, 0 = none */
+	_Atomic uint64_t live_wait_until; /* when the first of two waits was over, 0 = it goes on */
+	_Atomic assay_ref live_wait_node; /* the node to which its time will go, 0 = not known yet */
+	_Atomic assay_ref live_wait_after; /* ... from live_wait_until on */
+	_Atomic assay_ref live_wait_frame; /* a struct assay_spool_frame: what it waits for, below that node; 0 = nothing more */
+	_Atomic uint32_t live_wait_metric;
 	_Atomic uint64_t samples;
 	_Atomic uint64_t weight_ns;         /* CPU time that the samples stand for */
 	_Atomic uint64_t self_ns;           /* time spent in Assay's handler and wrappers */
+	_Atomic uint64_t wait_cpu_ns;       /* of weight_ns: in waits, which are in values of metrics of kind WAIT */
+	_Atomic uint64_t spin_ns;           /* of wait_cpu_ns: in waits that spin */
 	_Atomic uint64_t dropped[ASSAY_DROPS];
 	_Atomic uint64_t walks[ASSAY_WALKS]; /* how the samples' walks ended */
 	_Atomic uint64_t region_faults[ASSAY_REGION_FAULTS]; /* regions that were not opened and closed in pairs */
@@ -157,6 +166,7 @@ enum assay_spool_place {
 	ASSAY_PLACE_ABSOLUTE = 0, /* address belongs to no known module (generated code) */
 	ASSAY_PLACE_SPECIAL = 1,  /* address is an enum assay_spool_special */
 	ASSAY_PLACE_FRAME = 2,    /* address is a reference to a struct assay_spool_frame */
+	ASSAY_PLACE_LINK = 3,     /* address is a reference to a node, of this thread or another: what is below lies there */
 	ASSAY_PLACES = 16,        /* first value that is a reference to a module */
 };
 
@@ -205,9 +215,15 @@ struct assay_spool_module {
 	uint8_t build_id[ASSAY_BUILD_ID_MAX];
 };
 
-/* A frame of a plugin's: what it stands for ("wait"), and its name. */
+/*
+ * A frame of a plugin's: what it stands for ("wait"), and its name. With an address, the symbol there (variable, or
+ * function and line) is put behind the name.
+ */
 struct assay_spool_frame {
 	assay_ref kind, name; /* strings */
+	uint32_t module;      /* reference to a struct assay_spool_module; 0 = there is no address */
+	uint32_t reserved;
+	uint64_t address;     /* module-relative */
 };
 
 /* A plugin that was to be part of this image. */
@@ -223,6 +239,11 @@ enum assay_spool_metric_kind {
 	ASSAY_METRIC_COUNT = 2,
 	ASSAY_METRIC_BYTES = 3,
 	ASSAY_METRIC_LEVEL = 4,
+	ASSAY_METRIC_WAIT = 5,         /* exact time in which the thread waited: part of the account */
+	ASSAY_METRIC_BLAME = 6,        /* exact time in which others waited for this */
+	ASSAY_METRIC_TEAM_TIME = 7,    /* exact time of what a team does together, by the thread that opened it */
+	ASSAY_METRIC_TEAM_WORK = 8,    /* ... in which each thread of the team worked */
+	ASSAY_METRIC_TEAM_LONGEST = 9, /* ... in which the one did that worked longest, once each time */
 };
 
 struct assay_spool_metric {

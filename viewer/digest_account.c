@@ -167,6 +167,64 @@ static int64_t ns(uint64_t time)
 	return (int64_t)(time < 1ull << 58 ? time : 1ull << 58);
 }
 
+static int metric_kind(const struct assay_digest *d, const struct d_image *im, uint32_t metric)
+{
+	for (size_t i = 0; i < im->metric_count; i++)
+		for (size_t k = 0; im->metrics[i].spool == metric && k < d->metrics.count; k++)
+			if (d->metrics.at[k].id == im->metrics[i].profile)
+				return d->metrics.at[k].kind;
+	return -1;
+}
+
+/* The wait that a thread was in when its image ended. */
+static void open_wait(const struct assay_digest *d, struct d_thread *t)
+{
+	const struct d_image *im = &d->images.at[t->image - 1];
+	const struct assay_spool_thread *r = t->record;
+	uint64_t since = r->live_wait_ns, until = r->live_wait_until;
+
+	if (!(r->flags & ASSAY_THREAD_LIVE) || !since || since >= im->end || im->end - since > 1ull << 58 ||
+	    metric_kind(d, im, r->live_wait_metric) != ASSAY_METRIC_WAIT)
+		return;
+	t->open_wait = im->end - since;
+	if (until >= since && until < im->end)
+		t->open_wait_after = im->end - until;
+}
+
+/* What waits took in all: exact, the CPU time in them included. */
+static int64_t waited(const struct assay_digest *d, const struct d_thread *t)
+{
+	const struct d_image *im = &d->images.at[t->image - 1];
+	int64_t sum = ns(t->open_wait);
+
+	for (size_t i = 0; i < t->visit_count; i++) {
+		const struct assay_spool_value *v;
+		int bound = 64; /* a list that bites its tail ends */
+
+		for (assay_ref ref = t->visits[i].node->values; (v = assay_spool_value(&im->spool, ref)) && bound--; ref = v->next)
+			if (v->metric && metric_kind(d, im, v->metric) == ASSAY_METRIC_WAIT && sum < 1ll << 59)
+				sum += ns(v->sum);
+	}
+	return sum;
+}
+
+/*
+ * The part of a thread's waiting of which it is known for what. A wait is timed from asking to having, so it may have CPU
+ * time in it (which samples show), and at its end waiting for a core. What is more than the thread waited without a core
+ * and without waiting for one can only be that.
+ */
+static void locate(const struct assay_digest *d, struct d_thread *t)
+{
+	const struct assay_spool_thread *r = t->record;
+	int64_t located;
+
+	open_wait(d, t);
+	located = at_least_zero(waited(d, t) - ns(r->wait_cpu_ns));
+	t->located = located < t->wait ? located : t->wait;
+	t->wait -= t->located;
+	t->spin = ns(r->spin_ns) < t->cpu ? ns(r->spin_ns) : t->cpu;
+}
+
 static void thread_account(struct assay_digest *d, struct d_thread *t)
 {
 	const struct d_image *im = &d->images.at[t->image - 1];
@@ -197,6 +255,7 @@ static void thread_account(struct assay_digest *d, struct d_thread *t)
 	if (t->core_wait > at_least_zero(t->wall - t->cpu))
 		t->core_wait = at_least_zero(t->wall - t->cpu);
 	t->wait = at_least_zero(t->wall - t->cpu - t->core_wait);
+	locate(d, t);
 	t->unread = at_least_zero(t->wall - ns(r->core_wait_wall_ns));
 	if (r->core_wait_wall_ns == 0 || t->unread > t->wait)
 		t->unread = t->wait;

@@ -213,20 +213,36 @@ static assay_id node_place(struct assay_digest *d, const struct loads *loads, ui
 	return place_of(d, 0, 0);
 }
 
+/* The place for the symbol at an address: not for code that ran there. */
+static assay_id label_place(struct assay_digest *d, const struct loads *loads, uint32_t module, uint64_t address)
+{
+	assay_id at = node_place(d, loads, module, address), place;
+	struct d_place of;
+
+	if (!at || !d->places.at[at - 1].module)
+		return 0;
+	of = d->places.at[at - 1];
+	place = place_of(d, (assay_id)1 << 31 | of.module, of.address);
+	if (place)
+		d->places.at[place - 1] = (struct d_place){ .module = of.module, .address = of.address, .label = true };
+	return place;
+}
+
 /* The place for a plugin's frame. */
-static assay_id frame_place(struct assay_digest *d, struct assay_spool *spool, uint64_t ref)
+static assay_id frame_place(struct assay_digest *d, struct assay_spool *spool, const struct loads *loads, uint64_t ref)
 {
 	const struct assay_spool_frame *f = ref <= UINT32_MAX ? assay_spool_frame(spool, (assay_ref)ref) : NULL;
-	assay_id kind = assay_digest_text_of(d, "frame"), name = assay_digest_text_of(d, "(unknown)"), place;
+	assay_id kind = assay_digest_text_of(d, "frame"), name = assay_digest_text_of(d, "(unknown)"), at = 0, place;
 
 	if (f && f->kind && f->name) {
 		kind = spool_text(d, spool, f->kind);
 		name = spool_text(d, spool, f->name);
+		at = f->module ? label_place(d, loads, f->module, f->address) : 0;
 	}
 	/* no module has so high a number */
-	place = place_of(d, UINT32_MAX, (uint64_t)kind << 32 | name);
+	place = place_of(d, (assay_id)3 << 30 | at, (uint64_t)kind << 32 | name);
 	if (place)
-		d->places.at[place - 1] = (struct d_place){ .kind = kind, .name = name };
+		d->places.at[place - 1] = (struct d_place){ .kind = kind, .name = name, .at = at };
 	return place;
 }
 
@@ -263,6 +279,8 @@ static void take_thread(struct assay_digest *d, assay_id image, assay_ref ref, c
 	t->visit_count = assay_spool_tree(spool, t->record->root, &t->visits);
 	t->places = calloc(t->visit_count + 1, sizeof *t->places);
 	t->leaf = calloc(t->visit_count + 1, sizeof *t->leaf);
+	if (t->record->live_wait_frame)
+		t->live_frame = frame_place(d, spool, loads, t->record->live_wait_frame);
 	if (!t->places || !t->leaf) {
 		d->no_memory = true;
 		t->visit_count = 0;
@@ -274,7 +292,9 @@ static void take_thread(struct assay_digest *d, assay_id image, assay_ref ref, c
 		const struct assay_spool_node *n = t->visits[i].node;
 
 		if (n->module == ASSAY_PLACE_FRAME)
-			t->places[i] = frame_place(d, spool, n->address);
+			t->places[i] = frame_place(d, spool, loads, n->address);
+		else if (n->module == ASSAY_PLACE_LINK)
+			d->images.at[image - 1].linked = true;
 		else if (n->module != ASSAY_PLACE_SPECIAL)
 			t->places[i] = node_place(d, loads, n->module, n->address);
 	}

@@ -2,6 +2,7 @@
  * The third stage: the trees of all threads become one, with a root a program and a node a function
  * and line; values keep the thread they came from. Then sums, order and inclusive values.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ static assay_id expand_function(struct assay_digest *d, assay_id parent, const s
 }
 
 /* Where a path is among the frames that start a thread. */
-struct bootstrap {
+struct d_bootstrap {
 	uint8_t depth, most;
 	bool over;
 	bool regions; /* it is among the regions, where functions are entries and not places in them */
@@ -119,7 +120,7 @@ static const struct d_module *module_at(const struct assay_digest *d, assay_id p
  * before main, or the C library's two before a start routine. They are the same for all, so a tree begins
  * below them.
  */
-static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
+static bool is_bootstrap(const struct d_module *m, struct d_bootstrap *b)
 {
 	if (b->depth == 0)
 		b->most = m && m->libc ? 2 : 3;
@@ -132,7 +133,7 @@ static bool is_bootstrap(const struct d_module *m, struct bootstrap *b)
 }
 
 /* Whether the library's own frame is the one that calls the C library's two before main: those are still to come. */
-static bool is_before_main(const struct bootstrap *b)
+static bool is_before_main(const struct d_bootstrap *b)
 {
 	return b->depth == 1 && b->most == 3;
 }
@@ -176,51 +177,188 @@ static void merge_values(struct assay_digest *d, assay_id thread, struct assay_s
 	}
 }
 
-/* Merges one thread's tree below `root`. t->leaf: a visit's own node; base: what its children hang under. */
-static void merge_thread(struct assay_digest *d, assay_id id, assay_id root)
+/* A plugin's frame below a node, with the symbol that belongs to its name. */
+static assay_id frame_node(struct assay_digest *d, assay_id under, assay_id number)
 {
-	struct d_thread *t = &d->threads.at[id - 1];
-	struct assay_spool *spool = &d->images.at[t->image - 1].spool;
-	assay_id *base = calloc(t->visit_count + 1, sizeof *base);
-	struct bootstrap *boot = calloc(t->visit_count + 1, sizeof *boot);
+	const struct d_place *place = &d->places.at[number - 1];
+	assay_id name = place->name, symbol = place->at ? d->places.at[place->at - 1].name : 0;
+	char *made = NULL;
 
-	if (!base || !boot) {
+	if (symbol && asprintf(&made, "%s%s", assay_digest_string(d, name), assay_digest_string(d, symbol)) < 0) {
 		d->no_memory = true;
-		goto out;
+		return 0;
 	}
-	for (size_t i = 0; i < t->visit_count && !d->no_memory; i++) {
-		const struct assay_spool_visit *v = &t->visits[i];
-		const struct d_module *m = module_at(d, t->places[i]);
-		assay_id under = i ? base[v->parent] : root;
+	if (made)
+		name = assay_digest_text_of(d, made);
+	free(made);
+	return labelled_node(d, under, D_FRAME, name, place->kind);
+}
 
-		boot[i] = i ? boot[v->parent] : (struct bootstrap){ 0 };
-		if (!i || (m && m->own)) {
-			boot[i].over |= i != 0 && !is_before_main(&boot[i]);
-			t->leaf[i] = base[i] = under;
-		} else if (v->node->module == ASSAY_PLACE_FRAME) {
-			const struct d_place *place = &d->places.at[t->places[i] - 1];
+/* One image's threads, whose trees may hang on each other's. */
+struct merge {
+	struct assay_digest *d;
+	const struct d_image *im;
+	assay_id root;
+	struct assay_map visits; /* a node's reference: which of the image's visits it is, all threads', from 1 on */
+	unsigned depth;
+};
 
-			boot[i].over = true;
-			t->leaf[i] = base[i] = labelled_node(d, under, D_FRAME, place->name, place->kind);
-		} else if (v->node->module == ASSAY_PLACE_SPECIAL) {
-			boot[i].over = true;
-			boot[i].regions |= v->node->address == ASSAY_SPECIAL_REGIONS;
-			t->leaf[i] = base[i] = named_node(d, under, D_SPECIAL,
-				assay_digest_text_of(d, special_name(v->node->address)));
-		} else if (boot[i].regions) {
-			t->leaf[i] = base[i] = expand_function(d, under, &d->places.at[t->places[i] - 1]);
-		} else if (is_bootstrap(m, &boot[i]) && !v->node->values) {
-			t->leaf[i] = base[i] = under;
-		} else {
-			t->leaf[i] = base[i] = expand(d, under, &d->places.at[t->places[i] - 1]);
-			if (!boot[i].over)
-				base[i] = under;
+enum { LINKS_MAX = 64 };
+
+static void merge_visit(struct merge *m, struct d_thread *t, size_t i);
+
+/* Merges what a visit hangs on, from the outermost on. */
+static void merge_up_to(struct merge *m, struct d_thread *t, size_t i)
+{
+	size_t count = 0, at = i;
+
+	for (; at && !t->base[at]; at = t->visits[at].parent)
+		count++;
+	if (!t->base[0])
+		merge_visit(m, t, 0);
+	for (; count && !m->d->no_memory; count--) {
+		at = i;
+		for (size_t n = 1; n < count; n++)
+			at = t->visits[at].parent;
+		if (!t->base[at])
+			merge_visit(m, t, at);
+	}
+}
+
+/* The merged node that a link leads to; of one that leads nowhere or in a circle, the root. */
+static assay_id linked(struct merge *m, uint64_t ref)
+{
+	struct assay_digest *d = m->d;
+	uint32_t *number = assay_map_at(&m->visits, ref, 0);
+	size_t flat;
+
+	d->no_memory |= !number;
+	if (!number || !*number || m->depth >= LINKS_MAX)
+		return m->root;
+	flat = *number - 1;
+	for (size_t k = 0; k < m->im->threads; k++) {
+		struct d_thread *t = &d->threads.at[m->im->first_thread + k];
+
+		if (flat < t->visit_count) {
+			m->depth++;
+			merge_up_to(m, t, flat);
+			m->depth--;
+			return t->base[flat] ? t->base[flat] : m->root;
 		}
-		merge_values(d, id, spool, v->node, t->leaf[i]);
+		flat -= t->visit_count;
 	}
-out:
-	free(base);
-	free(boot);
+	return m->root;
+}
+
+/* t->leaf: a visit's own node; base: what its children hang under. Those of its parent are there. */
+static void merge_visit(struct merge *m, struct d_thread *t, size_t i)
+{
+	struct assay_digest *d = m->d;
+	const struct assay_spool_visit *v = &t->visits[i];
+	struct d_bootstrap *boot = &t->boot[i];
+	const struct d_module *module = module_at(d, t->places[i]);
+	assay_id under = i ? t->base[v->parent] : m->root, leaf, base = 0;
+
+	*boot = i ? t->boot[v->parent] : (struct d_bootstrap){ 0 };
+	if (!i || (module && module->own)) {
+		boot->over |= i != 0 && !is_before_main(boot);
+		leaf = under;
+	} else if (v->node->module == ASSAY_PLACE_FRAME) {
+		boot->over = true;
+		leaf = frame_node(d, under, t->places[i]);
+	} else if (v->node->module == ASSAY_PLACE_LINK) {
+		boot->over = true;
+		leaf = linked(m, v->node->address);
+	} else if (v->node->module == ASSAY_PLACE_SPECIAL) {
+		boot->over = true;
+		boot->regions |= v->node->address == ASSAY_SPECIAL_REGIONS;
+		leaf = named_node(d, under, D_SPECIAL, assay_digest_text_of(d, special_name(v->node->address)));
+	} else if (boot->regions) {
+		leaf = expand_function(d, under, &d->places.at[t->places[i] - 1]);
+	} else if (is_bootstrap(module, boot) && !v->node->values) {
+		leaf = under;
+	} else {
+		leaf = expand(d, under, &d->places.at[t->places[i] - 1]);
+		if (!boot->over)
+			base = under;
+	}
+	t->leaf[i] = leaf;
+	t->base[i] = base ? base : leaf;
+}
+
+/* The wait that a thread was in when its image ended. */
+static void merge_open_wait(struct merge *m, assay_id id)
+{
+	struct assay_digest *d = m->d;
+	struct d_thread *t = &d->threads.at[id - 1];
+	const struct assay_spool_thread *r = t->record;
+	uint32_t metric = metric_of(m->im, r->live_wait_metric);
+	assay_id node = 0, after = 0;
+	uint64_t first = t->open_wait - t->open_wait_after;
+
+	if (!t->open_wait || metric == UINT32_MAX)
+		return;
+	for (size_t i = 0; i < t->visit_count; i++) {
+		node = t->visits[i].ref == r->live_wait_node ? t->leaf[i] : node;
+		after = t->visits[i].ref == r->live_wait_after ? t->leaf[i] : after;
+	}
+	if (!node)
+		node = named_node(d, m->root, D_SPECIAL, assay_digest_text_of(d, special_name(ASSAY_SPECIAL_SHORT)));
+	if (t->live_frame && node)
+		node = frame_node(d, node, t->live_frame);
+	add_value(d, node, id, metric, 1, first, (double)first * (double)first);
+	if (t->open_wait_after)
+		add_value(d, after ? after : node, id, metric, 1, t->open_wait_after, 0);
+}
+
+static bool prepare(struct merge *m)
+{
+	uint32_t flat = 0;
+
+	for (size_t k = 0; k < m->im->threads; k++) {
+		struct d_thread *t = &m->d->threads.at[m->im->first_thread + k];
+
+		t->base = calloc(t->visit_count + 1, sizeof *t->base);
+		t->boot = calloc(t->visit_count + 1, sizeof *t->boot);
+		if (!t->base || !t->boot)
+			return false;
+		for (size_t i = 0; i < t->visit_count && m->im->linked; i++, flat++) {
+			uint32_t *number = assay_map_at(&m->visits, t->visits[i].ref, 0);
+
+			if (!number)
+				return false;
+			*number = flat + 1;
+		}
+	}
+	return true;
+}
+
+/* Merges the trees of an image's threads below its root. */
+static void merge_image(struct assay_digest *d, const struct d_image *im, assay_id root)
+{
+	struct merge m = { .d = d, .im = im, .root = root };
+
+	d->no_memory |= !prepare(&m);
+	for (size_t k = 0; k < im->threads && !d->no_memory; k++) {
+		struct d_thread *t = &d->threads.at[im->first_thread + k];
+		assay_id id = (assay_id)(im->first_thread + k) + 1;
+
+		for (size_t i = 0; i < t->visit_count && !d->no_memory; i++) {
+			if (!t->base[i])
+				merge_visit(&m, t, i);
+			merge_values(d, id, &d->images.at[t->image - 1].spool, t->visits[i].node, t->leaf[i]);
+		}
+		merge_open_wait(&m, id);
+	}
+	for (size_t k = 0; k < im->threads; k++) {
+		struct d_thread *t = &d->threads.at[im->first_thread + k];
+
+		free(t->base);
+		free(t->boot);
+		t->base = NULL;
+		t->boot = NULL;
+	}
+	assay_map_free(&m.visits);
 }
 
 /* CPU time that is known exactly and has no samples: before measuring began, and after the last sample. */
@@ -386,20 +524,20 @@ static void number(struct assay_digest *d, assay_id roots)
 
 int assay_digest_merge(struct assay_digest *d)
 {
-	for (assay_id i = 1; i <= d->threads.count && !d->no_memory; i++) {
-		struct d_thread *t = &d->threads.at[i - 1];
-		const struct d_image *im = &d->images.at[t->image - 1];
+	for (size_t k = 0; k < d->images.count && !d->no_memory; k++) {
+		const struct d_image *im = &d->images.at[k];
 		assay_id root;
 
 		if (im->folded)
 			continue;
 		root = named_node(d, 0, D_PROGRAM, im->name);
-		merge_thread(d, i, root);
-		add_exact(d, i, root);
-		if (t->entry) {
-			const struct d_place *place = &d->places.at[t->entry - 1];
+		merge_image(d, im, root);
+		for (size_t i = 0; i < im->threads && !d->no_memory; i++) {
+			struct d_thread *t = &d->threads.at[im->first_thread + i];
+			const struct d_place *place = t->entry ? &d->places.at[t->entry - 1] : NULL;
 
-			if (place->frames)
+			add_exact(d, (assay_id)(im->first_thread + i) + 1, root);
+			if (place && place->frames)
 				t->entry_function = d->frames.at[place->first_frame + place->frames - 1].function;
 		}
 	}

@@ -53,6 +53,8 @@ struct d_place {
 	assay_id module;
 	uint64_t address;
 	assay_id kind, name; /* texts; 0: it is an address */
+	assay_id at;         /* of a plugin's: the place whose symbol belongs to the name, or 0 */
+	bool label;          /* such a symbol's place; its text, once known, is `name` */
 	uint32_t first_frame, frames;
 };
 
@@ -76,11 +78,15 @@ struct d_thread {
 	size_t visit_count;
 	assay_id *places; /* a visit's place; 0 = a special node */
 	assay_id *leaf;   /* a visit's merged node, for its values */
+	assay_id *base;   /* what its children hang under; 0: not merged yet */
+	struct d_bootstrap *boot;
 	assay_id entry;   /* place of the start routine */
+	assay_id live_frame; /* place of what it waited for when its process ended */
 	assay_id entry_function;
 	/* the account, ns */
-	int64_t wall, cpu, core_wait, wait, unread, sampled, startup, unsampled;
+	int64_t wall, cpu, core_wait, located, wait, unread, sampled, startup, unsampled, spin;
 	int64_t start;
+	uint64_t open_wait, open_wait_after; /* of a wait that had no end; the second part of it */
 };
 
 struct d_image {
@@ -91,6 +97,7 @@ struct d_image {
 	assay_id parent, after; /* after: the image that exec made of this one */
 	assay_id name, exe, command, note; /* texts */
 	size_t first_thread, threads;
+	bool linked;    /* some of its threads have nodes that lie below those of others */
 	size_t first_load, loads;
 	bool folded;    /* only a step on the way to the next image: not shown */
 	bool root;      /* the program that was run */

@@ -72,12 +72,37 @@ struct request {
 	const assay_id *order;
 };
 
+/* "queue_lock", "table_new (table.c:40)": what a plugin's frame says of an address. */
+static assay_id label_of(struct assay_digest *d, const struct d_place *place, const struct assay_frame *frame)
+{
+	const char *slash = frame->file ? strrchr(frame->file, '/') : NULL, *file = slash ? slash + 1 : frame->file;
+	const char *module = d->modules.at[place->module - 1].name;
+	char *made = NULL;
+	assay_id id;
+
+	if (!frame->name ? asprintf(&made, "%s+0x%llx", module, (unsigned long long)place->address) < 0
+	    : file && frame->line > 0 ? asprintf(&made, "%s (%s:%d)", frame->name, file, frame->line) < 0
+	    : frame->data && place->address > frame->start ? asprintf(&made, "%s+0x%llx", frame->name,
+			(unsigned long long)(place->address - frame->start)) < 0
+	    : asprintf(&made, "%s", frame->name) < 0) {
+		d->no_memory = true;
+		return 0;
+	}
+	id = assay_digest_text_of(d, made);
+	free(made);
+	return id;
+}
+
 static void found(void *context, size_t index, const struct assay_frame *frames, size_t count)
 {
 	struct request *r = context;
 	struct assay_digest *d = r->d;
 	struct d_place *place = &d->places.at[r->order[index] - 1];
 
+	if (place->label) {
+		place->name = label_of(d, place, &frames[0]);
+		return;
+	}
 	place->first_frame = (uint32_t)d->frames.count;
 	for (size_t i = 0; i < count; i++) {
 		assay_id function = function_of(d, place->module, &frames[i]), id = ASSAY_ARRAY_ADD(d, d->frames);

@@ -167,7 +167,8 @@ static void write_run(struct writer *w)
 
 static void write_metrics(struct writer *w)
 {
-	static const char *const kinds[] = { "sampled time", "exact time", "count", "bytes", "level" };
+	static const char *const kinds[] = { "sampled time", "exact time", "count", "bytes", "level", "wait", "blame",
+		"team time", "team work", "team longest" };
 
 	begin(w, "INSERT INTO metric (id, name, unit, kind, obtained, help) VALUES (?, ?, ?, ?, ?, ?)");
 	for (size_t i = 0; i < w->d->metrics.count; i++) {
@@ -176,7 +177,7 @@ static void write_metrics(struct writer *w)
 		number(w, m->id);
 		text(w, string(w, m->name));
 		text(w, string(w, m->unit));
-		text(w, kinds[(unsigned)m->kind < 5 ? m->kind : 0]);
+		text(w, kinds[(size_t)m->kind < sizeof kinds / sizeof kinds[0] ? m->kind : 0]);
 		text(w, string(w, m->obtained));
 		text(w, string(w, m->help));
 		row(w);
@@ -300,8 +301,8 @@ static void write_functions(struct writer *w)
 static void write_threads(struct writer *w)
 {
 	begin(w, "INSERT INTO thread (id, process, tid, name, main, entry, threads, start_ns, wall_ns, cpu_ns, "
-		 "core_wait_ns, wait_ns, unread_ns, sampled_ns, startup_ns, unsampled_ns, samples, self_ns) "
-		 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		 "core_wait_ns, located_ns, wait_ns, spin_ns, unread_ns, sampled_ns, startup_ns, unsampled_ns, samples, "
+		 "self_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (size_t i = 0; i < w->d->threads.count; i++) {
 		const struct d_thread *t = &w->d->threads.at[i];
 		const struct d_image *im = &w->d->images.at[t->image - 1];
@@ -321,7 +322,9 @@ static void write_threads(struct writer *w)
 		number(w, t->wall);
 		number(w, t->cpu);
 		number(w, t->core_wait);
+		number(w, t->located);
 		number(w, t->wait);
+		number(w, t->spin);
 		number(w, t->unread);
 		number(w, t->sampled);
 		number(w, t->startup);

@@ -17,7 +17,7 @@
 #include "profile/spool.h"
 
 enum {
-	PROFILE_VERSION = 2,          /* user_version of viewer/schema.sql that we read */
+	PROFILE_VERSION = 3,          /* user_version of viewer/schema.sql that we read */
 	APPLICATION_ID = 0x41535359,  /* 'ASSY' */
 	/* of the header of a SQLite file: https://www.sqlite.org/fileformat.html, section 1.3 */
 	HEADER_SIZE = 100,

@@ -267,12 +267,32 @@ static void prefer_public_name(struct module *module, struct assay_frame *functi
 	function->name = assay_resolve_symbol_name(&module->resolver->strings, symbol, "");
 }
 
+/* A variable. */
+static void describe_data(struct module *module, uint64_t address, struct assay_frame *frame)
+{
+	Dwfl_Module *handle = dwfl_addrmodule(module->dwfl, address);
+	GElf_Off offset = 0;
+	GElf_Sym symbol;
+	const char *name = handle ? dwfl_module_addrinfo(handle, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
+
+	frame->data = true;
+	frame->start = address;
+	if (!name || offset >= (symbol.st_size ? symbol.st_size : 1))
+		return;
+	frame->start = address - offset;
+	frame->name = assay_resolve_symbol_name(&module->resolver->strings, name, "");
+}
+
 static size_t resolve_address(struct module *module, uint64_t address, struct assay_frame *frames)
 {
 	struct assay_frame *function;
 	size_t count = 0;
 
 	memset(&frames[0], 0, sizeof(frames[0]));
+	if (module->elf && !assay_elf_is_code(module->elf, address)) {
+		describe_data(module, address, &frames[0]);
+		return 1;
+	}
 	if (module->dwarf)
 		count = assay_dwarf_frames(module->dwarf, address, frames);
 	if (count == 0) {

@@ -34,6 +34,7 @@ struct assay_frame {
 	uint64_t start;      /* start of the function that holds the address (ELF virtual address; the same in
 	                      * all of its frames): from DWARF, from its symbol, else from its unwind table entry; the
 	                      * address itself where none is known */
+	bool data;           /* no code: name is that of a variable, start where that lies, and all else is nothing */
 	bool inlined;        /* this frame is inlined into the next one */
 	bool bounded;        /* start is known from DWARF, a symbol, an unwind table or a linkage table (.plt) */
 };
@@ -44,7 +45,7 @@ struct assay_resolve_request {
 	const uint8_t *build_id;   /* as it was loaded; length 0 = it has none */
 	size_t build_id_length;
 	bool vdso;                 /* resolve against this process's own vdso if its build-id is the same */
-	const uint64_t *addresses; /* ELF virtual addresses, ascending, unique */
+	const uint64_t *addresses; /* ELF virtual addresses, ascending */
 	size_t count;
 };
 

@@ -1,7 +1,7 @@
 -- The profile: one SQLite file. docs/FORMAT.md describes it for readers.
 -- application_id is 'ASSY'; user_version is the schema's version (PROFILE_VERSION in query.c).
 PRAGMA application_id = 1095979865;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- What was run, where and how: keys are listed in docs/FORMAT.md.
 CREATE TABLE run (
@@ -13,7 +13,8 @@ CREATE TABLE metric (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,      -- 'cpu'
   unit     TEXT NOT NULL,             -- 'ns', 'count', 'bytes'
-  kind     TEXT NOT NULL,             -- 'sampled time', 'exact time', 'count', 'bytes', 'level'
+  kind     TEXT NOT NULL,             -- 'sampled time', 'exact time', 'count', 'bytes', 'level', 'wait', 'blame', 'team time',
+                                      -- 'team work', 'team longest': docs/FORMAT.md
   obtained TEXT NOT NULL,             -- 'sampled', 'counted', 'multiplexed', 'estimated', 'not counted: why'
   help     TEXT NOT NULL
 );
@@ -88,11 +89,13 @@ CREATE TABLE thread (
   entry        INTEGER REFERENCES function(id), -- start routine
   threads      INTEGER NOT NULL,      -- how many short threads this row stands for (1 = itself)
   start_ns     INTEGER NOT NULL,
-  -- the account: wall = cpu + core_wait + wait, in thread-nanoseconds
+  -- the account: wall = cpu + core_wait + located + wait, in thread-nanoseconds
   wall_ns      INTEGER NOT NULL,
   cpu_ns       INTEGER NOT NULL,
   core_wait_ns INTEGER NOT NULL,      -- waiting for a core, where it was read
+  located_ns   INTEGER NOT NULL,      -- waiting, and it is known for what: metrics of kind 'wait' say
   wait_ns      INTEGER NOT NULL,      -- the rest: waiting, not located
+  spin_ns      INTEGER NOT NULL,      -- the part of cpu_ns that was spent waiting
   unread_ns    INTEGER NOT NULL,      -- the part of wait_ns in threads too short to read their core wait
   -- how well it was sampled: cpu = sampled + startup + unsampled
   sampled_ns   INTEGER NOT NULL,
@@ -232,11 +235,19 @@ JOIN function f ON f.id = n.function
 WHERE t.exclusive_count > 0
 ORDER BY k.id, t.exclusive DESC;
 
+-- What threads waited for: kind and object, by thread. The sums are of the time from asking to having.
+CREATE VIEW waits AS
+SELECT k.name AS metric, n.kind AS what, f.name AS object, n.id AS node, v.thread, v.sum / 1e9 AS waited_s, v.count AS times
+FROM value v JOIN metric k ON k.id = v.metric AND k.kind = 'wait'
+JOIN node n ON n.id = v.node
+JOIN function f ON f.id = n.function
+ORDER BY v.sum DESC;
+
 CREATE VIEW threads AS
 SELECT t.id AS thread, t.process, p.pid, p.name AS program, t.tid, t.name, f.name AS entry, t.threads,
        t.start_ns / 1e9 AS start_s, t.wall_ns / 1e9 AS wall_s, t.cpu_ns / 1e9 AS cpu_s,
-       t.core_wait_ns / 1e9 AS core_wait_s, t.wait_ns / 1e9 AS wait_s,
-       t.samples, t.self_ns / 1e9 AS assay_s
+       t.core_wait_ns / 1e9 AS core_wait_s, t.located_ns / 1e9 AS located_wait_s, t.wait_ns / 1e9 AS wait_s,
+       t.spin_ns / 1e9 AS spin_s, t.samples, t.self_ns / 1e9 AS assay_s
 FROM thread t JOIN process p ON p.id = t.process
 LEFT JOIN function f ON f.id = t.entry
 ORDER BY t.cpu_ns DESC, t.id;
@@ -244,17 +255,18 @@ ORDER BY t.cpu_ns DESC, t.id;
 CREATE VIEW processes AS
 SELECT p.id AS process, p.parent, p.pid, p.host, p.name, p.command, p.start_ns / 1e9 AS start_s,
        p.wall_ns / 1e9 AS wall_s, sum(t.cpu_ns) / 1e9 AS cpu_s, sum(t.core_wait_ns) / 1e9 AS core_wait_s,
-       sum(t.wait_ns) / 1e9 AS wait_s, sum(t.threads) AS threads, sum(t.samples) AS samples,
+       sum(t.located_ns) / 1e9 AS located_wait_s, sum(t.wait_ns) / 1e9 AS wait_s, sum(t.threads) AS threads, sum(t.samples) AS samples,
        p.ended, p.status, p.note
 FROM process p LEFT JOIN thread t ON t.process = p.id
 GROUP BY p.id ORDER BY cpu_s DESC, p.id;
 
--- Thread-seconds of the whole run: wall = cpu + core_wait + wait, and the remainder as it is.
+-- Thread-seconds of the whole run: wall = cpu + core_wait + located_wait + unlocated_wait, and the remainder as it is.
 CREATE VIEW account AS
 SELECT sum(wall_ns) / 1e9 AS wall_s, sum(cpu_ns) / 1e9 AS cpu_s,
        sum(core_wait_ns) / 1e9 AS core_wait_s,
-       0.0 AS located_wait_s, sum(wait_ns) / 1e9 AS unlocated_wait_s,
-       (sum(wall_ns) - sum(cpu_ns) - sum(core_wait_ns) - sum(wait_ns)) / 1e9 AS remainder_s,
+       sum(located_ns) / 1e9 AS located_wait_s, sum(wait_ns) / 1e9 AS unlocated_wait_s,
+       (sum(wall_ns) - sum(cpu_ns) - sum(core_wait_ns) - sum(located_ns) - sum(wait_ns)) / 1e9 AS remainder_s,
+       sum(spin_ns) / 1e9 AS spin_s,
        sum(unread_ns) / 1e9 AS core_wait_unread_s,
        sum(sampled_ns) / 1e9 AS sampled_s, sum(startup_ns) / 1e9 AS startup_s,
        sum(unsampled_ns) / 1e9 AS unsampled_s,

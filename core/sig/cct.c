@@ -91,24 +91,73 @@ static bool on_own_stack(const struct assay_thread *thread, uintptr_t sp)
 	return sp >= thread->stack_low && sp < thread->stack_high;
 }
 
+/* Of a walk: the innermost stack pointer that lies on the thread's own stack; 0: it has none. */
+static uintptr_t innermost(struct assay_thread *thread, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (on_own_stack(thread, assay_fresh_step(thread, i)->sp))
+			return assay_fresh_step(thread, i)->sp;
+	for (uint32_t i = thread->shared; i--;)
+		if (on_own_stack(thread, thread->steps[i].sp))
+			return thread->steps[i].sp;
+	return 0;
+}
+
+/* The place that the thread works for in the functions of a walk, or NULL. */
+static const struct assay_adopted *adopted(struct assay_thread *thread, uint32_t count)
+{
+	uintptr_t sp = thread->adopted_count ? innermost(thread, count) : 0;
+
+	for (uint32_t i = thread->adopted_count; sp && i--;)
+		if (thread->adopted[i].sp >= sp && on_own_stack(thread, thread->adopted[i].sp))
+			return &thread->adopted[i];
+	return NULL;
+}
+
+/* The wait that the thread is in, as the innermost of its regions: for samples while it spins. */
+static uint32_t regions_and_wait(struct assay_thread *thread, struct assay_region *wait)
+{
+	const struct assay_wait *w = &thread->wait;
+
+	if (!w->active || !w->spins || w->docked || !w->frame)
+		return thread->region_count;
+	*wait = (struct assay_region){ .sp = w->sp, .address = w->frame };
+	return thread->region_count + 1;
+}
+
 assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool complete)
 {
+	const struct assay_adopted *place = adopted(thread, count);
 	const struct assay_walk_step *shared = thread->shared ? &thread->steps[thread->shared - 1] : NULL;
 	uint32_t known = thread->path_length, length = shared ? shared->path : 0, region = shared ? shared->regions : 0;
-	assay_ref node = length ? thread->path[length - 1] : root_of(thread);
+	struct assay_region wait;
+	uint32_t regions = regions_and_wait(thread, &wait);
+	assay_ref base = place ? place->node : root_of(thread), node = length ? thread->path[length - 1] : base;
+	bool outside = place && !length; /* of what is done there */
 
 	/* a handler of the program's that jumps out of ours must not leave half of one path and half of another */
 	thread->path_length = 0;
+	if (thread->path_base != base)
+		known = 0;
+	thread->path_base = base;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (node && !complete)
+	for (; place && region < thread->region_count && thread->regions[region].sp > place->sp; region++)
+		;
+	if (node && !complete && !place)
 		node = step(thread, node, &known, &length, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_TRUNCATED);
 	for (uint32_t i = count; node && i--;) {
 		const struct assay_frame_ref *frame = &thread->frames[i];
 		struct assay_walk_step *at = assay_fresh_step(thread, i);
 
+		if (outside && (!on_own_stack(thread, at->sp) || at->sp > place->sp)) {
+			at->path = 0;
+			at->regions = region;
+			continue;
+		}
+		outside = false;
 		/* a region encloses the function that opened it */
-		for (; node && region < thread->region_count && on_own_stack(thread, at->sp); region++) {
-			const struct assay_region *r = &thread->regions[region];
+		for (; node && region < regions && on_own_stack(thread, at->sp); region++) {
+			const struct assay_region *r = region < thread->region_count ? &thread->regions[region] : &wait;
 
 			if (r->function || !on_own_stack(thread, r->sp))
 				continue;

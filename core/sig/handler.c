@@ -6,6 +6,7 @@
 #include "cct.h"
 #include "clock.h"
 #include "module.h"
+#include "wait.h"
 
 __thread struct assay_tls assay_tls __attribute__((tls_model("initial-exec")));
 struct assay_process assay_process;
@@ -53,23 +54,34 @@ static void note_time(struct assay_thread *thread, assay_ref node, uint64_t now,
 	thread->timeline_left--;
 }
 
+static assay_ref path(struct assay_thread *thread, void *context, uint64_t weight, enum assay_spool_walk *end)
+{
+	uint32_t count = assay_handler_unwind(thread, context, end);
+	assay_ref node;
+
+	assay_wait_sampled(thread, assay_fresh_step(thread, 0)->sp, weight);
+	node = assay_cct_path(thread, count, *end == ASSAY_WALK_COMPLETE);
+	if (node)
+		assay_unwind_keep(thread);
+	return node;
+}
+
 static void sample(struct assay_thread *thread, void *context)
 {
 	uint64_t begin = assay_now_ns(), cpu = assay_clock_begin(thread), took;
 	uint64_t weight = assay_clock_weight(thread, cpu - thread->last_cpu_ns);
 	struct assay_spool_thread *record = thread->record;
-	enum assay_spool_walk end;
-	uint32_t count;
+	enum assay_spool_walk end = ASSAY_WALK_COMPLETE;
 	assay_ref node;
 
 	/* not in the first: it would take half as long again */
 	if (!assay_process.header->exe && atomic_load_explicit(&record->samples, memory_order_relaxed))
 		assay_module_note_program();
-	count = assay_handler_unwind(thread, context, &end);
-	node = assay_cct_path(thread, count, end == ASSAY_WALK_COMPLETE);
+	node = assay_wait_docked_at(thread, begin);
 	if (node)
-		assay_unwind_keep(thread);
-
+		assay_wait_sampled(thread, 0, weight);
+	else
+		node = path(thread, context, weight, &end);
 	thread->last_cpu_ns = cpu;
 	if (node && assay_cct_add(thread, node, METRIC_CPU, weight) == 0) {
 		assay_process.sampled = true;

@@ -37,7 +37,7 @@ __attribute__((always_inline)) static inline void capture(ucontext_t *context)
 #endif
 }
 
-static assay_ref node_by_path(struct assay_thread *thread)
+assay_ref assay_span_path(struct assay_thread *thread)
 {
 	enum assay_spool_walk end;
 	ucontext_t context;
@@ -54,7 +54,7 @@ static assay_ref node_by_path(struct assay_thread *thread)
 
 int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path)
 {
-	assay_ref node = with_path ? node_by_path(thread) : assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
+	assay_ref node = with_path ? assay_span_path(thread) : assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
 
 	if (node)
 		node = assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame);

@@ -14,4 +14,7 @@
  */
 int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path);
 
+/* The node of the calling function's call path; 0: no room. */
+assay_ref assay_span_path(struct assay_thread *thread);
+
 #endif

@@ -58,6 +58,29 @@ struct assay_region {
 };
 enum { ASSAY_REGIONS_MAX = 128 };
 
+/* A wait that the thread is in (wait.c). */
+struct assay_wait {
+	bool active;
+	bool spins;      /* CPU time in it is waiting: samples have its frame in their paths */
+	bool docked;     /* in a library's own code: samples go to its node, without a path */
+	uint32_t metric;
+	uintptr_t sp;    /* in the stack frame of the function that waits */
+	uint64_t begin_ns;
+	assay_ref frame; /* struct assay_spool_frame, 0 = not known yet */
+	assay_ref path;  /* the node of the call path, 0 = not looked for yet */
+	assay_ref node, after; /* when docked: until thread->dock_until, and from then on */
+};
+
+/* What the thread does in functions that the one at `sp` calls lies below `node`. */
+struct assay_adopted {
+	uintptr_t sp;
+	assay_ref node;
+	uint32_t id;             /* another one each time */
+	uint64_t since_ns;       /* the wait stands still since, if there is one */
+	struct assay_wait wait;
+};
+enum { ASSAY_ADOPTED_MAX = 16 };
+
 /* Bump allocation in a chunk of the spool. */
 struct assay_arena {
 	uint64_t next, end; /* byte offsets in the spool */
@@ -107,13 +130,21 @@ struct assay_thread {
 
 	/* the last path, root first, to find the common part of the next one quickly */
 	uint32_t path_length;
-	assay_ref path[ASSAY_FRAMES_MAX + ASSAY_REGIONS_MAX + 2];
+	assay_ref path[ASSAY_FRAMES_MAX + ASSAY_REGIONS_MAX + 3];
+	assay_ref path_base; /* the node that it begins below */
 
 	/* the regions that it is in, outermost first; and the highest stack frame of which some came or went since the
 	 * last walk: what is further out is as it was */
 	uint32_t region_count, regions_over; /* over: opened where there was no room for more */
 	uintptr_t regions_changed;
 	struct assay_region regions[ASSAY_REGIONS_MAX];
+
+	/* what it waits for, how long it has waited in all, and the places that it works for */
+	struct assay_wait wait;
+	uint64_t waited_ns;
+	_Atomic uint64_t dock_until; /* CLOCK_MONOTONIC, by whoever knows when */
+	uint32_t adopted_count, adopted_over, adoptions;
+	struct assay_adopted adopted[ASSAY_ADOPTED_MAX];
 
 	/*
 	 * A walk: its frames, innermost first, without those that it shares with the last one; its own states at
@@ -122,6 +153,7 @@ struct assay_thread {
 	 * a walk had that was whole.
 	 */
 	uint32_t shared, fresh_whole, steps_count, steps_generation;
+	uint32_t steps_adoption; /* under which of the adoptions they were made */
 	struct assay_frame_ref frames[ASSAY_FRAMES_MAX];
 	struct assay_walk_step fresh[ASSAY_FRAMES_MAX];
 	struct assay_walk_step steps[ASSAY_FRAMES_MAX];

@@ -374,10 +374,17 @@ static uint32_t share(struct assay_walk *w, const struct assay_thread *thread, u
 	return 0;
 }
 
+/* Paths begin elsewhere while the thread works for another place. */
+static uint32_t adoption(const struct assay_thread *thread)
+{
+	return thread->adopted_count ? thread->adopted[thread->adopted_count - 1].id : 0;
+}
+
 /* How many steps of the last walk may be shared: those of the stack frames in which no region came or went since. */
 static uint32_t steps_that_hold(const struct assay_thread *thread)
 {
-	uint32_t n = thread->steps_generation == assay_module_generation() ? thread->steps_count : 0;
+	uint32_t n = thread->steps_generation == assay_module_generation() && thread->steps_adoption == adoption(thread) ?
+		thread->steps_count : 0;
 
 	while (n && thread->steps[n - 1].sp <= thread->regions_changed)
 		n--;
@@ -391,6 +398,7 @@ static enum assay_spool_walk walk(struct assay_walk *w, struct assay_thread *thr
 	/* a handler of the program's that jumps out of ours must not leave steps that are not those of the path */
 	thread->steps_count = thread->fresh_whole = 0;
 	thread->steps_generation = assay_module_generation();
+	thread->steps_adoption = adoption(thread);
 	atomic_signal_fence(memory_order_seq_cst);
 
 	for (;;) {

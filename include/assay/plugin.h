@@ -139,8 +139,8 @@ struct assay_host {
 	void (*say)(const char *text);
 
 	/*
-	 * `frame` for something that is at an address of the program or of a library: a variable (a lock), or code (the return
-	 * address of a call; the line of the call is shown). The report has the symbol behind `prefix`: "queue_lock", "made in
+	 * `frame` for something that is at an address of the program or of a library: a variable (a lock), or code (of a call: the
+	 * return address - 1; the line is shown). The report has the symbol behind `prefix`: "queue_lock", "made in
 	 * table_new (table.c:40)". 0 also if no module has that address (heap, stack). The caller keeps the number; some 200 ns.
 	 */
 	uint32_t (*frame_at)(const char *kind, const char *prefix, const void *address);

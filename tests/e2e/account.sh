@@ -29,7 +29,7 @@ waits_for_nothing()
 	wall=$(kernel "$1" "$2" 4)
 	apart=$((wall - $(kernel "$1" "$2" 2) - $(kernel "$1" "$2" 3)))
 	holds "$1: $2 waits for nothing but a core" \
-		"$(thread "$1" "$2" wait_ns) < 1.02 * $apart + 1e6 + $(around "$1" "$2") && $(around "$1" "$2") + $apart < 0.5 * $wall"
+		"$(thread "$1" "$2" "located_ns + wait_ns") < 1.02 * $apart + 1e6 + $(around "$1" "$2") && $(around "$1" "$2") + $apart < 0.5 * $wall"
 }
 
 compile account.c
@@ -43,7 +43,7 @@ holds 'relay: the worker has four times the CPU time of main, as far as the mach
 	"$(thread relay worker cpu_ns) / $(thread relay account cpu_ns) > 2 && $(thread relay worker cpu_ns) / $(thread relay account cpu_ns) < 8"
 as_kernel relay account
 holds 'relay: main waits while the worker finishes' \
-	"$(thread relay account wait_ns) > 0.9 * ($(thread relay worker wall_ns) - $(thread relay account cpu_ns) - $(thread relay account core_wait_ns))"
+	"$(thread relay account "located_ns + wait_ns") > 0.9 * ($(thread relay worker wall_ns) - $(thread relay account cpu_ns) - $(thread relay account core_wait_ns))"
 waits_for_nothing relay worker
 holds "relay: main lives from its beginning to the run's end" \
 	"$(thread relay account wall_ns) > 0.98 * $(kernel relay account 4) - 3e6 && $(thread relay account wall_ns) <= $(ask relay "SELECT value FROM run WHERE key = 'wall_ns'")"
@@ -60,5 +60,5 @@ for name in left right; do
 	as_kernel crowded $name
 done
 holds 'crowded: the account view is the sum of the threads' \
-	"$(ask crowded 'SELECT remainder_s = 0 AND abs(wall_s - cpu_s - core_wait_s - unlocated_wait_s) < 1e-6 FROM account')"
+	"$(ask crowded 'SELECT remainder_s = 0 AND abs(wall_s - cpu_s - core_wait_s - located_wait_s - unlocated_wait_s) < 1e-6 FROM account')"
 finish

@@ -186,8 +186,8 @@ identity()
 {
 	local wrong
 	[ "$(ask "$1" 'SELECT count(*) > 0 FROM thread')" = 1 ] || { echo 'no threads'; return 1; }
-	wrong=$(ask "$1" 'SELECT id, name, wall_ns, cpu_ns, core_wait_ns, wait_ns, sampled_ns, startup_ns, unsampled_ns FROM thread
-		WHERE (wall_ns <> cpu_ns + core_wait_ns + wait_ns AND NOT (core_wait_ns + wait_ns = 0 AND cpu_ns > wall_ns AND
+	wrong=$(ask "$1" 'SELECT id, name, wall_ns, cpu_ns, core_wait_ns, located_ns + wait_ns, sampled_ns, startup_ns, unsampled_ns FROM thread
+		WHERE (wall_ns <> cpu_ns + core_wait_ns + located_ns + wait_ns AND NOT (core_wait_ns + located_ns + wait_ns = 0 AND cpu_ns > wall_ns AND
 		cpu_ns - wall_ns < 100000 + wall_ns / 50)) OR cpu_ns <> sampled_ns + startup_ns + unsampled_ns')
 	[ -z "$wrong" ] || { echo "thread|name|wall|cpu|core wait|wait|sampled|startup|unsampled"; echo "$wrong"; return 1; }
 }

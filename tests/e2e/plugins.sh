@@ -75,7 +75,7 @@ report=$("$ASSAY" report --metrics naps.assay)
 like 'the report has a table of it, with the help' "$report" '*naps: * in 12 times*wall time in usleep and nanosleep*'
 like '... the sleeper, and who slept' "$report" '*5 *nanosleep *rest, in main*'
 like '... in JSON too' "$("$ASSAY" report --metrics --json naps.assay)" '*"naps"*usleep*doze*'
-account=$(query naps 'SELECT cpu_s + core_wait_s + unlocated_wait_s - wall_s FROM account')
+account=$(query naps 'SELECT cpu_s + core_wait_s + located_wait_s + unlocated_wait_s - wall_s FROM account')
 holds "the account closes as ever ($account s left)" "$account < 1e-9 && $account > -1e-9"
 same 'no frame of the plugin itself is in the tree' "$(query naps "SELECT count(*) FROM node n JOIN function f ON f.id = n.function
 	JOIN module m ON m.id = f.module WHERE m.name LIKE 'naps%.so%' OR m.name LIKE 'libassay%'")" 0

@@ -51,16 +51,16 @@ static void assert_words(uint32_t number, const char *kind, const char *name)
 
 static void equal_words_equal_numbers(void **state)
 {
-	uint32_t a = assay_frames_number("nap", "usleep"), b = assay_frames_number("nap", "nanosleep");
+	uint32_t a = assay_frames_number("nap", "usleep", 0), b = assay_frames_number("nap", "nanosleep", 0);
 	char kind[] = "nap", name[] = "usleep";
 
 	(void)state;
 	assert_int_not_equal(a, 0);
 	assert_int_not_equal(b, 0);
 	assert_int_not_equal(a, b);
-	assert_int_equal(assay_frames_number(kind, name), a);
+	assert_int_equal(assay_frames_number(kind, name, 0), a);
 	name[0] = 'x'; /* both were copied */
-	assert_int_equal(assay_frames_number("nap", "usleep"), a);
+	assert_int_equal(assay_frames_number("nap", "usleep", 0), a);
 	assert_words(a, "nap", "usleep");
 	assert_words(b, "nap", "nanosleep");
 }
@@ -74,7 +74,7 @@ static void what_makes_a_frame(void **state)
 
 	(void)state;
 	for (int i = 0; i < COUNT; i++) {
-		numbers[i] = assay_frames_number(words[i][0], words[i][1]);
+		numbers[i] = assay_frames_number(words[i][0], words[i][1], 0);
 		assert_int_not_equal(numbers[i], 0);
 		for (int k = 0; k < i; k++)
 			assert_int_not_equal(numbers[i], numbers[k]);
@@ -98,7 +98,7 @@ static uint32_t numbered(unsigned i)
 	char name[16];
 
 	snprintf(name, sizeof name, "n%u", i);
-	return assay_frames_number("many", name);
+	return assay_frames_number("many", name, 0);
 }
 
 /* All there is room for; the rest is none, ever, and costs the others nothing. */
@@ -135,15 +135,15 @@ static void long_names(void **state)
 	assert_non_null(half);
 	memset(name, 'x', TEXT);
 	name[TEXT] = 0;
-	assert_int_equal(assay_frames_number("long", name), 0);
-	assert_int_equal(assay_frames_number(name, ""), 0);
+	assert_int_equal(assay_frames_number("long", name, 0), 0);
+	assert_int_equal(assay_frames_number(name, "", 0), 0);
 	memset(half, 'y', TEXT / 2);
 	half[TEXT / 2] = 0;
-	number = assay_frames_number("long", half);
+	number = assay_frames_number("long", half, 0);
 	assert_words(number, "long", half);
 	half[0] = 'z'; /* of two such, the second has no room */
-	assert_int_equal(assay_frames_number("long", half), 0);
-	assert_int_not_equal(assay_frames_number("short", "s"), 0);
+	assert_int_equal(assay_frames_number("long", half, 0), 0);
+	assert_int_not_equal(assay_frames_number("short", "s", 0), 0);
 	free(name);
 	free(half);
 }
@@ -151,7 +151,7 @@ static void long_names(void **state)
 /* A forked child has the numbers, and the words in a spool of its own. */
 static void in_another_spool(void **state)
 {
-	uint32_t a = assay_frames_number("nap", "usleep"), b = assay_frames_number("nap", "nanosleep");
+	uint32_t a = assay_frames_number("nap", "usleep", 0), b = assay_frames_number("nap", "nanosleep", 0);
 
 	(void)state;
 	core_process_end();
@@ -161,8 +161,8 @@ static void in_another_spool(void **state)
 	assay_frames_rewrite();
 	assert_words(a, "nap", "usleep");
 	assert_words(b, "nap", "nanosleep");
-	assert_int_equal(assay_frames_number("nap", "usleep"), a);
-	assert_words(assay_frames_number("nap", "third"), "nap", "third");
+	assert_int_equal(assay_frames_number("nap", "usleep", 0), a);
+	assert_words(assay_frames_number("nap", "third", 0), "nap", "third");
 }
 
 /* The number is there, and the frame is not: what is recorded with it is lost, and counted. */
@@ -176,9 +176,9 @@ static void no_room_in_the_spool(void **state)
 		;
 	while (assay_arena_string(bytes, 1))
 		;
-	number = assay_frames_number("nap", "usleep");
+	number = assay_frames_number("nap", "usleep", 0);
 	assert_int_equal(assay_frames_ref(number), 0);
-	assert_int_equal(assay_frames_number("nap", "usleep"), number);
+	assert_int_equal(assay_frames_number("nap", "usleep", 0), number);
 }
 
 /* ---- many threads ---- */

@@ -63,7 +63,7 @@ static void other_versions(void **state)
 {
 	(void)state;
 	refuses(fixture_make("new.assay", "PRAGMA user_version = 7"), -EPROTO,
-		"format 7, made by a newer Assay; this one reads format 2");
+		"format 7, made by a newer Assay; this one reads format 3");
 	refuses(fixture_make("old.assay", "PRAGMA user_version = 0"), -EPROTO, "format 0, made by an older Assay");
 }
 
