@@ -20,6 +20,8 @@ enum {
 	SHOW_ACCOUNT,
 	SHOW_FUNCTIONS,
 	SHOW_LINES,
+	SHOW_TEAMS,
+	SHOW_WAITS,
 	SHOW_METRICS,
 	SHOW_TREE,
 	SHOW_CALLERS,
@@ -36,6 +38,8 @@ static const struct assay_view *const views[VIEWS] = {
 	[SHOW_ACCOUNT] = &assay_view_account,
 	[SHOW_FUNCTIONS] = &assay_view_functions,
 	[SHOW_LINES] = &assay_view_lines,
+	[SHOW_TEAMS] = &assay_view_teams,
+	[SHOW_WAITS] = &assay_view_waits,
 	[SHOW_METRICS] = &assay_view_metrics,
 	[SHOW_TREE] = &assay_view_tree,
 	[SHOW_CALLERS] = &assay_view_callers,
@@ -72,9 +76,11 @@ static const struct option options[] = {
 	{"metrics", no_argument, NULL, OPTION_VIEW + SHOW_METRICS},
 	{"min", required_argument, NULL, OPTION_MIN},
 	{"modules", no_argument, NULL, OPTION_VIEW + SHOW_MODULES},
+	{"parallel", no_argument, NULL, OPTION_VIEW + SHOW_TEAMS},
 	{"processes", no_argument, NULL, OPTION_VIEW + SHOW_PROCESSES},
 	{"threads", no_argument, NULL, OPTION_VIEW + SHOW_THREADS},
 	{"tree", optional_argument, NULL, OPTION_VIEW + SHOW_TREE},
+	{"waits", no_argument, NULL, OPTION_VIEW + SHOW_WAITS},
 	{"width", required_argument, NULL, OPTION_WIDTH},
 	{NULL, 0, NULL, 0},
 };
@@ -88,7 +94,9 @@ static const char help[] =
 	"  --account       where the threads' time went: computing, waiting for a core, waiting\n"
 	"  --functions     all functions, by the time spent in them\n"
 	"  --lines[=FN]    all source lines; with FN, those of one function in order\n"
-	"  --metrics       what plugins measured, a table a metric\n"
+	"  --parallel      parallel regions: load imbalance, and what is outside of them\n"
+	"  --waits         what threads waited for, where, and who held them up\n"
+	"  --metrics       what else plugins measured, a table a metric\n"
 	"  --tree[=DEPTH]  the call tree, down to DEPTH levels\n"
 	"  --callers=FN    who calls FN, with its time split by call path; part of a name will do\n"
 	"  --threads       every thread: CPU time, waiting for a core, other waiting\n"
@@ -238,7 +246,7 @@ static int parse(struct request *r, int argc, char **argv)
 	}
 	r->view.brief = true;
 	r->chosen[SHOW_RUN] = r->chosen[SHOW_ACCOUNT] = r->chosen[SHOW_FUNCTIONS] = r->chosen[SHOW_LINES] = true;
-	r->chosen[SHOW_METRICS] = r->chosen[SHOW_TRUST] = r->chosen[SHOW_NEXT] = true;
+	r->chosen[SHOW_TEAMS] = r->chosen[SHOW_WAITS] = r->chosen[SHOW_METRICS] = r->chosen[SHOW_TRUST] = r->chosen[SHOW_NEXT] = true;
 	return -1;
 }
 

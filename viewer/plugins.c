@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "launch.h"
 #include "profile/environment.h"
 
 static const char SUFFIX[] = ".so";
@@ -25,7 +26,7 @@ struct list {
 
 static void look_at(struct assay_plugin_found *f)
 {
-	void *handle = dlopen(f->path, RTLD_NOW | RTLD_LOCAL);
+	void *handle = dlopen(f->path, RTLD_NOW | RTLD_LOCAL); /* the library too: it does nothing where there is no run */
 	char symbol[NAME_MAX + 32];
 	const char *why = NULL;
 
@@ -47,18 +48,14 @@ static void look_at(struct assay_plugin_found *f)
 	f->why = strdup(why);
 }
 
-static void add(struct list *list, const char *folder, const char *file)
+static void add(struct list *list, const char *path, const char *name, size_t length, bool built_in)
 {
-	struct assay_plugin_found *more, found = { 0 };
-	size_t length = strlen(file) - (sizeof SUFFIX - 1);
-	char *path = NULL;
+	struct assay_plugin_found *more, found = { .built_in = built_in };
 
 	for (size_t i = 0; i < list->count; i++)
-		if (strlen(list->at[i].name) == length && strncmp(list->at[i].name, file, length) == 0)
+		if (strlen(list->at[i].name) == length && strncmp(list->at[i].name, name, length) == 0)
 			return;
-	if (asprintf(&path, "%s/%s", folder, file) < 0)
-		path = NULL;
-	found.name = strndup(file, length);
+	found.name = strndup(name, length);
 	found.path = path ? realpath(path, NULL) : NULL;
 	more = realloc(list->at, (list->count + 1) * sizeof *more);
 	if (more)
@@ -71,7 +68,16 @@ static void add(struct list *list, const char *folder, const char *file)
 		found.name = NULL;
 	}
 	free(found.name);
-	free(path);
+}
+
+static void add_built_in(struct list *list)
+{
+	char path[PATH_MAX];
+	void *handle = assay_launch_library(path, sizeof path) < 0 ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const char *const *names = handle ? dlsym(handle, "assay_plugins_built_in") : NULL;
+
+	for (; names && *names; names++)
+		add(list, path, *names, strlen(*names), true);
 }
 
 static void search(struct list *list, const char *folder)
@@ -82,8 +88,14 @@ static void search(struct list *list, const char *folder)
 	while (dir && (entry = readdir(dir))) {
 		size_t n = strlen(entry->d_name);
 
-		if (n > sizeof SUFFIX - 1 && strcmp(entry->d_name + n - (sizeof SUFFIX - 1), SUFFIX) == 0)
-			add(list, folder, entry->d_name);
+		char *path = NULL;
+
+		if (n <= sizeof SUFFIX - 1 || strcmp(entry->d_name + n - (sizeof SUFFIX - 1), SUFFIX) != 0)
+			continue;
+		if (asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+			path = NULL;
+		add(list, path, entry->d_name, n - (sizeof SUFFIX - 1), false);
+		free(path);
 	}
 	if (dir)
 		closedir(dir);
@@ -119,6 +131,7 @@ int assay_plugins_find(struct assay_plugin_found **found, size_t *count)
 	*count = list.count;
 	if (list.at)
 		return 0;
+	add_built_in(&list);
 	search_path(&list, getenv(ASSAY_ENV_PLUGIN_PATH));
 	self[n > 0 ? n : 0] = 0;
 	end = strrchr(self, '/');
@@ -278,7 +291,7 @@ static int write_choice(const struct choice *c, FILE *words, char **paths)
 		if (on_demand)
 			write_path(f->path, words);
 		fputs(c->taken[i].options, words);
-		if (f->is && !on_demand)
+		if (f->is && !on_demand && !f->built_in)
 			*paths++ = f->path;
 	}
 	return ferror(words) ? -ENOMEM : 0;

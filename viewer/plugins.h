@@ -1,12 +1,13 @@
 /*
  * plugins.h: the plugins that there are, and which of them a run is to have.
  *
- * Owns the search for them: the folders of ASSAY_PLUGIN_PATH, then those that belong to this command. Loads them, to ask
+ * Owns the search for them: those that are built into the preloaded library, the folders of ASSAY_PLUGIN_PATH, then those that belong to this command. Loads them, to ask
  * what they are; starts none.
  */
 #ifndef ASSAY_VIEWER_PLUGINS_H
 #define ASSAY_VIEWER_PLUGINS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "assay/plugin.h"
@@ -15,6 +16,7 @@ struct assay_plugin_found {
 	char *name, *path;             /* path: absolute, links resolved */
 	const struct assay_plugin *is; /* NULL: it cannot be used */
 	char *why;                     /* why not, in words */
+	bool built_in;                 /* part of the preloaded library */
 };
 
 /* All that are found, by name, each name once. 0 or -ENOMEM. They stay loaded, and the list as it is. */

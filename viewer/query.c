@@ -328,6 +328,7 @@ static int read_account(void *context, sqlite3_stmt *row)
 	a->threads = sqlite3_column_int64(row, 12);
 	a->processes = sqlite3_column_int64(row, 13);
 	a->programs = sqlite3_column_int64(row, 14);
+	a->spin = seconds(row, 15);
 	return 0;
 }
 
@@ -337,7 +338,7 @@ int assay_query_account(assay_query *query, struct assay_account *account)
 	return assay_query_each(query,
 		"SELECT wall_s, cpu_s, core_wait_s, located_wait_s, unlocated_wait_s, remainder_s, core_wait_unread_s,"
 		" sampled_s, startup_s, unsampled_s, assay_s, samples, threads,"
-		" (SELECT count(DISTINCT host || ' ' || pid) FROM process), (SELECT count(DISTINCT name) FROM process)"
+		" (SELECT count(DISTINCT host || ' ' || pid) FROM process), (SELECT count(DISTINCT name) FROM process), spin_s"
 		" FROM account",
 		-1, read_account, account);
 }
@@ -361,6 +362,8 @@ static int read_thread(void *context, sqlite3_stmt *row)
 	thread->wait = seconds(row, 11);
 	thread->samples = sqlite3_column_int64(row, 12);
 	thread->assay = seconds(row, 13);
+	thread->located_wait = seconds(row, 14);
+	thread->spin = seconds(row, 15);
 	return 0;
 }
 
@@ -368,7 +371,7 @@ int assay_query_threads(assay_query *query, struct assay_thread_row **rows, size
 {
 	return gather(query,
 		"SELECT thread, pid, program, tid, name, entry, threads, start_s, wall_s, cpu_s, core_wait_s, wait_s,"
-		" samples, assay_s FROM threads",
+		" samples, assay_s, located_wait_s, spin_s FROM threads",
 		sizeof(**rows), read_thread, rows, count);
 }
 
@@ -393,6 +396,7 @@ static int read_process(void *context, sqlite3_stmt *row)
 	process->ended = assay_query_text(g->query, row, 13);
 	process->status = sqlite3_column_type(row, 14) == SQLITE_NULL ? NAN : seconds(row, 14);
 	process->note = assay_query_text(g->query, row, 15);
+	process->located_wait = seconds(row, 16);
 	return 0;
 }
 
@@ -401,7 +405,7 @@ int assay_query_processes(assay_query *query, struct assay_process_row **rows, s
 	return gather(query,
 		"SELECT process, parent, pid, host, name, command, start_s, wall_s, cpu_s, core_wait_s, wait_s, "
 		"threads,"
-		" samples, ended, status, note FROM processes",
+		" samples, ended, status, note, located_wait_s FROM processes",
 		sizeof(**rows), read_process, rows, count);
 }
 
@@ -465,6 +469,30 @@ int assay_query_measured(assay_query *query, int64_t metric, struct assay_measur
 		" JOIN node n ON n.id = t.node JOIN function f ON f.id = n.function"
 		" WHERE t.metric = ?1 AND t.exclusive_count > 0",
 		metric, sizeof(**rows), read_measured, rows, count);
+}
+
+static int read_value(void *context, sqlite3_stmt *row)
+{
+	struct gather *g = context;
+	struct assay_value_row *value = next_row(g);
+
+	value->node = sqlite3_column_int64(row, 0);
+	value->thread = sqlite3_column_int64(row, 1);
+	value->process = sqlite3_column_int64(row, 2);
+	value->times = sqlite3_column_int64(row, 3);
+	value->amount = sqlite3_column_double(row, 4);
+	return 0;
+}
+
+int assay_query_values(assay_query *query, const char *kind, struct assay_value_row **rows, size_t *count)
+{
+	char *sql = sqlite3_mprintf("SELECT v.node, v.thread, t.process, sum(v.count), total(v.sum) FROM value v"
+		" JOIN metric k ON k.id = v.metric JOIN thread t ON t.id = v.thread WHERE k.kind = %Q"
+		" GROUP BY v.node, v.thread ORDER BY v.node, v.thread", kind);
+	int rc = sql ? gather(query, sql, sizeof(**rows), read_value, rows, count) : -ENOMEM;
+
+	sqlite3_free(sql);
+	return rc;
 }
 
 static int read_plugin(void *context, sqlite3_stmt *row)

@@ -58,6 +58,7 @@ double assay_run_number(const struct assay_run_value *values, size_t count, cons
 /* As view `account`, and the number of processes. */
 struct assay_account {
 	double wall, cpu, core_wait, located_wait, unlocated_wait, remainder;
+	double spin; /* the part of cpu that was spent waiting */
 	double core_wait_unread;
 	double sampled, startup, unsampled, assay;
 	int64_t samples, threads, processes, programs;
@@ -67,7 +68,7 @@ int assay_query_account(assay_query *query, struct assay_account *account);
 struct assay_thread_row {
 	int64_t id, pid, tid, threads, samples;
 	const char *program, *name, *entry;
-	double start, wall, cpu, core_wait, wait, assay;
+	double start, wall, cpu, spin, core_wait, located_wait, wait, assay;
 };
 /* By CPU time, the most first. */
 int assay_query_threads(assay_query *query, struct assay_thread_row **rows, size_t *count);
@@ -75,7 +76,7 @@ int assay_query_threads(assay_query *query, struct assay_thread_row **rows, size
 struct assay_process_row {
 	int64_t id, parent, pid, threads, samples; /* parent: 0 = none */
 	const char *host, *name, *command, *ended, *note;
-	double start, wall, cpu, core_wait, wait;
+	double start, wall, cpu, core_wait, located_wait, wait;
 	double status; /* NAN = not known */
 };
 /* By CPU time, the most first. */
@@ -102,6 +103,13 @@ struct assay_measured_row {
 	const char *kind, *name;
 };
 int assay_query_measured(assay_query *query, int64_t metric, struct assay_measured_row **rows, size_t *count);
+
+/* The values of the metrics of one kind, a row a node and thread. */
+struct assay_value_row {
+	int64_t node, thread, process, times;
+	double amount;
+};
+int assay_query_values(assay_query *query, const char *kind, struct assay_value_row **rows, size_t *count);
 
 /* Plugins that were left out, by name and reason, and in how many processes of all that were to have them. */
 struct assay_plugin_row {

@@ -21,7 +21,9 @@ static const struct {
 	[ASSAY_SIGN_GAP] = {"   ", "   "},
 	[ASSAY_SIGN_BAR_CPU] = {"█", "#"},
 	[ASSAY_SIGN_BAR_CORE_WAIT] = {"▒", "="},
+	[ASSAY_SIGN_BAR_SPIN] = {"▓", "%"},
 	[ASSAY_SIGN_BAR_WAIT] = {"░", "."},
+	[ASSAY_SIGN_BAR_UNKNOWN] = {"·", ":"},
 	[ASSAY_SIGN_BAR_REST] = {"?", "?"},
 };
 

@@ -39,7 +39,9 @@ enum assay_sign {
 	ASSAY_SIGN_GAP,    /* tree: beside the children of the last */
 	ASSAY_SIGN_BAR_CPU,
 	ASSAY_SIGN_BAR_CORE_WAIT,
+	ASSAY_SIGN_BAR_SPIN,
 	ASSAY_SIGN_BAR_WAIT,
+	ASSAY_SIGN_BAR_UNKNOWN,
 	ASSAY_SIGN_BAR_REST,
 	ASSAY_SIGNS,
 };

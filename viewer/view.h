@@ -60,6 +60,8 @@ extern const struct assay_view assay_view_threads;
 extern const struct assay_view assay_view_processes;
 extern const struct assay_view assay_view_modules;
 extern const struct assay_view assay_view_metrics;
+extern const struct assay_view assay_view_waits;
+extern const struct assay_view assay_view_teams;
 
 /* Fills the context from the profile: account, run and model. `query` must be open. */
 int assay_view_prepare(struct assay_view_context *c, assay_query *query);

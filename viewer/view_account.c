@@ -12,7 +12,7 @@
 enum {
 	BAR_WIDTH_MAX = 76,
 	MARGIN = 2,
-	PARTS = 5,
+	PARTS = 6,
 };
 
 struct part {
@@ -26,11 +26,12 @@ struct part {
 static void parts_of(const struct assay_account *a, struct part parts[PARTS])
 {
 	const struct part all[PARTS] = {
-		{"computing (CPU)", "cpu", a->cpu, ASSAY_SIGN_BAR_CPU, ASSAY_STYLE_CPU, true},
+		{"computing (CPU)", "computing", a->cpu - a->spin, ASSAY_SIGN_BAR_CPU, ASSAY_STYLE_CPU, true},
+		{"waiting, spinning", "spin", a->spin, ASSAY_SIGN_BAR_SPIN, ASSAY_STYLE_WAIT, false},
 		{"waiting for a core", "core_wait", a->core_wait, ASSAY_SIGN_BAR_CORE_WAIT, ASSAY_STYLE_CORE_WAIT,
 			true},
 		{"waiting, located", "located_wait", a->located_wait, ASSAY_SIGN_BAR_WAIT, ASSAY_STYLE_WAIT, false},
-		{"waiting, not located", "unlocated_wait", a->unlocated_wait, ASSAY_SIGN_BAR_WAIT, ASSAY_STYLE_WAIT,
+		{"waiting, not located", "unlocated_wait", a->unlocated_wait, ASSAY_SIGN_BAR_UNKNOWN, ASSAY_STYLE_WAIT,
 			true},
 		{"remainder", "remainder", a->remainder, ASSAY_SIGN_BAR_REST, ASSAY_STYLE_WARNING, false},
 	};
@@ -93,7 +94,7 @@ static void print_words(const struct assay_view_context *c)
 	const struct assay_account *a = &c->account;
 	double wall = assay_run_number(c->run, c->run_count, "wall_ns") / 1e9;
 	double cpus = assay_run_number(c->run, c->run_count, "cpus");
-	const char *located = "", *of = "", *lived;
+	const char *located = "", *spinning = "", *of = "", *lived;
 
 	lived = assay_text_seconds(c->pool, &c->term, a->wall);
 	if (a->wall >= 1)
@@ -101,13 +102,16 @@ static void print_words(const struct assay_view_context *c)
 	else if (a->threads > 1)
 		lived = assay_pool_print(c->pool, "%s in all", lived);
 	if (a->located_wait > 0)
-		located = assay_pool_print(c->pool, "%.0f %% waiting where Assay can say for what, ",
+		located = assay_pool_print(c->pool, "%.0f %% waiting for what is named below, ",
 			percent_of(c, a->located_wait));
+	if (a->spin > 0)
+		spinning = assay_pool_print(c->pool, "%.0f %% waiting in a loop that keeps a core busy, ",
+			percent_of(c, a->spin));
 	assay_view_say(c, "  ",
-		"%s lived %s: %.0f %% computing, %.0f %% ready but waiting for a core, %s%.0f %% waiting for something "
-		"else (Assay does not yet say for what).",
-		assay_text_plural(c->pool, a->threads, "thread", NULL),
-		lived, percent_of(c, a->cpu), percent_of(c, a->core_wait), located, percent_of(c, a->unlocated_wait));
+		"%s lived %s: %.0f %% computing, %s%.0f %% ready but waiting for a core, %s%.0f %% waiting where Assay "
+		"cannot say for what.",
+		assay_text_plural(c->pool, a->threads, "thread", NULL), lived, percent_of(c, a->cpu - a->spin), spinning,
+		percent_of(c, a->core_wait), located, percent_of(c, a->unlocated_wait));
 	if (!(wall > 0) || !(a->cpu > 0))
 		return;
 	if (cpus >= 1 && cpus < 1e9)
@@ -131,8 +135,10 @@ static int print(const struct assay_view_context *c)
 static int json(const struct assay_view_context *c, json_t *document)
 {
 	const struct assay_account *a = &c->account;
-	json_t *account = json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
+	json_t *account = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
 		"wall_s", assay_json_number(a->wall),
+		"cpu_s", assay_json_number(a->cpu),
+		"cpu_percent", assay_json_number(percent_of(c, a->cpu)),
 		"threads", (json_int_t)a->threads,
 		"processes", (json_int_t)a->processes,
 		"samples", (json_int_t)a->samples,

@@ -5,150 +5,38 @@
 #include "view.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "measured.h"
 #include "text.h"
 
-enum { BRIEF_ROWS = 5, CALLERS = 2 };
+enum { BRIEF_ROWS = 5 };
 
-struct row {
-	double amount, inclusive;     /* inclusive: 0 inside itself, where it is counted already */
-	int64_t times;
-	const char *kind, *name;      /* of the frame */
-	int callers[CALLERS];         /* functions or frames around it, the nearest first; -1 = none */
-	bool no_path;
-};
-
-struct metric {
-	const struct assay_metric_row *is;
-	bool time;
-	double amount;
-	int64_t times;
-	bool nested; /* some lie in others */
-	struct row *rows;
-	size_t count;
-};
-
-/* ---- reading ---- */
-
-static int node_by_id(const struct assay_model *model, int64_t id)
+/* Metrics of these kinds have views of their own. */
+static bool is_shown_elsewhere(const struct assay_metric_row *metric)
 {
-	size_t low = 0, high = model->node_count;
+	static const char *const kinds[] = { "wait", "blame", "team time", "team work", "team longest" };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (model->nodes[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < model->node_count && model->nodes[low].id == id ? (int)low : -1;
-}
-
-/* What is around a frame, but for the program's root; and whether that is not known. */
-static void find_callers(const struct assay_model *model, int node, struct row *row)
-{
-	int n = 0;
-
-	for (int i = 0; i < CALLERS; i++)
-		row->callers[i] = -1;
-	for (int at = node < 0 ? -1 : model->nodes[node].parent; at >= 0 && n < CALLERS; at = model->nodes[at].parent) {
-		if (model->nodes[at].kind == ASSAY_NODE_SPECIAL)
-			row->no_path = !n && strncmp(model->functions[model->nodes[at].function].name, "[short", 6) == 0;
-		else if (model->nodes[at].kind != ASSAY_NODE_PROGRAM)
-			row->callers[n++] = model->nodes[at].function;
-	}
-}
-
-/* Whether a node lies in one that stands for the same: a recursion. */
-static bool lies_in_itself(const struct assay_model *model, int node)
-{
-	for (int at = node < 0 ? -1 : model->nodes[node].parent; at >= 0; at = model->nodes[at].parent)
-		if (model->nodes[at].function == model->nodes[node].function)
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (metric->kind && strcmp(metric->kind, kinds[i]) == 0)
 			return true;
 	return false;
 }
 
-static int compare_place(const struct row *a, const struct row *b)
-{
-	int order = strcmp(a->kind ? a->kind : "", b->kind ? b->kind : "");
-
-	order = order ? order : strcmp(a->name ? a->name : "", b->name ? b->name : "");
-	order = order ? order : a->no_path - b->no_path;
-	for (int i = 0; i < CALLERS && !order; i++)
-		order = a->callers[i] - b->callers[i];
-	return order;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	return compare_place(a, b);
-}
-
-static int by_amount(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	if (x->amount != y->amount)
-		return x->amount > y->amount ? -1 : 1;
-	return compare_place(x, y);
-}
-
-/* Rows of one metric that would look alike become one. */
-static size_t join(struct row *rows, size_t count)
-{
-	size_t n = 0;
-
-	if (count)
-		qsort(rows, count, sizeof *rows, by_place);
-	for (size_t i = 0; i < count; i++) {
-		if (n && compare_place(&rows[n - 1], &rows[i]) == 0) {
-			rows[n - 1].amount += rows[i].amount;
-			rows[n - 1].inclusive += rows[i].inclusive;
-			rows[n - 1].times += rows[i].times;
-		} else {
-			rows[n++] = rows[i];
-		}
-	}
-	if (n)
-		qsort(rows, n, sizeof *rows, by_amount);
-	return n;
-}
-
-static int read_metric(const struct assay_view_context *c, const struct assay_metric_row *is, struct metric *m)
-{
-	struct assay_measured_row *measured;
-	size_t count;
-	int rc = assay_query_measured(c->query, is->id, &measured, &count);
-
-	*m = (struct metric){ .is = is, .time = is->unit && strcmp(is->unit, "ns") == 0 };
-	m->rows = assay_pool_alloc(c->pool, count + 1, sizeof *m->rows);
-	for (size_t i = 0; i < count; i++) {
-		int node = node_by_id(c->model, measured[i].node);
-
-		m->rows[i] = (struct row){ .amount = measured[i].amount, .times = measured[i].times,
-			.kind = measured[i].kind, .name = measured[i].name };
-		if (!lies_in_itself(c->model, node))
-			m->rows[i].inclusive = measured[i].inclusive;
-		m->nested |= measured[i].inclusive > measured[i].amount;
-		find_callers(c->model, node, &m->rows[i]);
-		m->amount += measured[i].amount;
-		m->times += measured[i].times;
-	}
-	m->count = join(m->rows, count);
-	return rc;
-}
-
-static int read_all(const struct assay_view_context *c, struct metric **metrics, size_t *count)
+static int read_all(const struct assay_view_context *c, struct assay_measured **metrics, size_t *count)
 {
 	struct assay_metric_row *rows;
-	int rc = assay_query_metrics(c->query, &rows, count);
+	size_t all, n = 0;
+	int rc = assay_query_metrics(c->query, &rows, &all);
 
-	*metrics = assay_pool_alloc(c->pool, *count + 1, sizeof **metrics);
-	for (size_t i = 0; i < *count && !rc; i++)
-		rc = read_metric(c, &rows[i], &(*metrics)[i]);
+	*metrics = assay_pool_alloc(c->pool, all + 1, sizeof **metrics);
+	for (size_t i = 0; i < all && !rc; i++) {
+		if (is_shown_elsewhere(&rows[i]))
+			continue;
+		rc = assay_measured_read(c, &rows[i], &(*metrics)[n]);
+		assay_measured_join(&(*metrics)[n++], true);
+	}
+	*count = n;
 	return rc;
 }
 
@@ -177,25 +65,21 @@ static const struct assay_column count_columns[] = {
 enum { COLUMNS = sizeof time_columns / sizeof time_columns[0] };
 _Static_assert(sizeof time_columns == sizeof count_columns, "the same cells");
 
-static const char *where(const struct assay_view_context *c, const struct metric *m, const struct row *row)
+static const char *where(const struct assay_view_context *c, const struct assay_measured *m, const struct assay_measured_at *row)
 {
-	const struct assay_model_function *f = c->model->functions;
-
 	if (row->callers[0] < 0)
 		return row->no_path && m->time && !m->nested ? "(short ones: no call path taken)" : NULL;
-	if (row->callers[1] < 0)
-		return f[row->callers[0]].name;
-	return assay_pool_print(c->pool, "%s, in %s", f[row->callers[0]].name, f[row->callers[1]].name);
+	return assay_measured_where(c, row);
 }
 
-static struct assay_table *make(const struct assay_view_context *c, const struct metric *m)
+static struct assay_table *make(const struct assay_view_context *c, const struct assay_measured *m)
 {
 	struct assay_table *table = assay_table_new(c->pool, m->time ? time_columns : count_columns, COLUMNS);
 	size_t limit = assay_view_limit(c, c->options.brief ? BRIEF_ROWS : -1, m->count);
 	double unit = m->time ? 1e9 : 1;
 
 	for (size_t i = 0; i < m->count && table->row_count < limit; i++) {
-		const struct row *row = &m->rows[i];
+		const struct assay_measured_at *row = &m->rows[i];
 		struct assay_cell cells[] = {
 			ASSAY_NUMBER(row->amount / unit),
 			ASSAY_NUMBER(row->times),
@@ -212,7 +96,7 @@ static struct assay_table *make(const struct assay_view_context *c, const struct
 }
 
 /* "281 ms in 3,500 times", "3", "12,288 bytes in 3 times". */
-static const char *in_all(const struct assay_view_context *c, const struct metric *m)
+static const char *in_all(const struct assay_view_context *c, const struct assay_measured *m)
 {
 	const char *times = assay_text_plural(c->pool, m->times, "time", NULL);
 	const char *amount = assay_text_count(c->pool, m->amount < 9e18 ? (int64_t)m->amount : INT64_MAX);
@@ -228,12 +112,12 @@ static const char *in_all(const struct assay_view_context *c, const struct metri
 
 static int print(const struct assay_view_context *c)
 {
-	struct metric *metrics;
+	struct assay_measured *metrics;
 	size_t count;
 	int rc = read_all(c, &metrics, &count);
 
 	for (size_t i = 0; i < count && !rc; i++) {
-		const struct metric *m = &metrics[i];
+		const struct assay_measured *m = &metrics[i];
 		struct assay_table *table;
 
 		if (!m->count)
@@ -251,12 +135,12 @@ static int print(const struct assay_view_context *c)
 static int json(const struct assay_view_context *c, json_t *document)
 {
 	json_t *all = json_array();
-	struct metric *metrics;
+	struct assay_measured *metrics;
 	size_t count = 0;
 	int rc = all ? read_all(c, &metrics, &count) : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < count; i++) {
-		const struct metric *m = &metrics[i];
+		const struct assay_measured *m = &metrics[i];
 		json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
 			"metric", assay_json_text(c->pool, m->is->name), "unit", assay_json_text(c->pool, m->is->unit),
 			"kind", assay_json_text(c->pool, m->is->kind), "help", assay_json_text(c->pool, m->is->help),

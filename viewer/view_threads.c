@@ -16,6 +16,8 @@ static const struct assay_column columns[] = {
 	{.key = "cpu_s", .title = "CPU", .kind = ASSAY_CELL_SECONDS},
 	{.key = "cpu_percent", .title = "%", .kind = ASSAY_CELL_PERCENT, .leave = 2},
 	{.key = "core_wait_s", .title = "core wait", .kind = ASSAY_CELL_SECONDS},
+	{.key = "spin_s", .kind = ASSAY_CELL_SECONDS},
+	{.key = "located_wait_s", .title = "waits", .kind = ASSAY_CELL_SECONDS},
 	{.key = "wait_s", .title = "other wait", .kind = ASSAY_CELL_SECONDS},
 	{.key = "samples", .title = "samples", .kind = ASSAY_CELL_COUNT, .leave = 6},
 	{.key = "assay_s", .kind = ASSAY_CELL_SECONDS},
@@ -54,6 +56,8 @@ static int make(const struct assay_view_context *c, struct assay_table **table, 
 			ASSAY_NUMBER(t->cpu),
 			ASSAY_NUMBER(percent),
 			ASSAY_NUMBER(t->core_wait),
+			ASSAY_NUMBER(t->spin),
+			ASSAY_NUMBER(t->located_wait),
 			ASSAY_NUMBER(t->wait),
 			ASSAY_NUMBER(t->samples),
 			ASSAY_NUMBER(t->assay),
@@ -76,7 +80,7 @@ static int print(const struct assay_view_context *c)
 		return rc;
 	assay_view_title(c, "Threads");
 	assay_view_say(c, "  ",
-		"For each: lived = CPU + waiting for a core + waiting for something else; %% is its share of the CPU "
+		"For each: lived = CPU + waiting for a core + waits that are located (--waits) + other waiting; %% is its share of the CPU "
 		"time.");
 	assay_table_print(table, &c->term, c->out);
 	assay_view_left_out(c, table->row_count, total, "see --min and --limit");

@@ -91,10 +91,10 @@ static void the_account(void **state)
 
 	(void)state;
 	/* 56 columns: half of them, a tenth, four tenths. */
-	assert_line(text, "  ############################======......................");
+	assert_line(text, "  ############################======::::::::::::::::::::::");
 	assert_line(text, "  # computing (CPU)          1.00 s   50.0 %");
 	assert_line(text, "  = waiting for a core       200 ms   10.0 %");
-	assert_line(text, "  . waiting, not located     800 ms   40.0 %");
+	assert_line(text, "  : waiting, not located     800 ms   40.0 %");
 	assert_no_part(text, "remainder");
 	assert_part(text, "2 threads lived 2.00 thread-seconds: 50 % computing,");
 	assert_line(text, "  On average it kept 0.7 of the machine's 4 cores busy.");
@@ -310,15 +310,86 @@ static void next_steps_fit_the_profile(void **state)
 	assert_line(text, "  assay report --lines=ns::Grid::step    its hot lines");
 }
 
+/* A region of two threads, of which one works thrice as long; in it a wait for a lock, which another function holds. */
+static const char team_and_lock[] =
+	"INSERT INTO metric VALUES (2, 'w', 'ns', 'wait', 'counted', ''), (3, 'b', 'ns', 'blame', 'counted', ''),"
+	" (4, 't', 'ns', 'team time', 'counted', ''), (5, 'k', 'ns', 'team work', 'counted', ''),"
+	" (6, 'l', 'ns', 'team longest', 'counted', '');"
+	"UPDATE function SET name = 'solve (work.c:20)' WHERE id = 7; UPDATE function SET name = 'queue_lock' WHERE id = 8;"
+	"UPDATE node SET kind = 'omp parallel' WHERE id = 8; UPDATE node SET kind = 'mutex' WHERE id IN (9, 10);"
+	"UPDATE node SET function = 8, parent = 7 WHERE id = 10;"
+	"UPDATE thread SET located_ns = 300000000, wait_ns = wait_ns - 300000000, spin_ns = 100000000 WHERE id = 1;"
+	"INSERT INTO value VALUES (8, 1, 4, 2, 1000000000, 0), (8, 1, 5, 2, 900000000, 0), (8, 2, 5, 2, 300000000, 0),"
+	" (8, 1, 6, 2, 900000000, 0), (9, 2, 2, 5, 400000000, 0), (10, 1, 3, 4, 350000000, 0);"
+	"INSERT INTO total SELECT node, metric, sum(sum), sum(count), 0, sum(sum), sum(count), 0 FROM value WHERE metric > 1"
+	" GROUP BY node, metric;";
+
+static void located_waits(void **state)
+{
+	const char *text = show(&assay_view_account, 80, true, team_and_lock);
+	json_t *document, *account, *row;
+
+	(void)state;
+	assert_line(text, "  # computing (CPU)          900 ms   45.0 %");
+	assert_line(text, "  % waiting, spinning        100 ms    5.0 %");
+	assert_line(text, "  . waiting, located         300 ms   15.0 %");
+	assert_line(text, "  : waiting, not located     500 ms   25.0 %");
+	document = fixture_json(&look, &assay_view_account);
+	account = json_object_get(document, "account");
+	near(number(account, "cpu_s"), 1);
+	near(number(account, "computing_s"), 0.9);
+	near(number(account, "spin_s"), 0.1);
+	near(number(account, "located_wait_s"), 0.3);
+	json_decref(document);
+	text = show(&assay_view_waits, 100, true, team_and_lock);
+	assert_line(text, "  waited     %  times     each  for a  which       in");
+	assert_line(text, "  400 ms  20.0      5  80.0 ms  mutex  queue_lock  solve (work.c:20), in main");
+	assert_line(text, "  held up  times  by a   which       held in        most waiting in");
+	assert_line(text, "   350 ms      4  mutex  queue_lock  fill, in main  solve (work.c:20), in main");
+	document = fixture_json(&look, &assay_view_waits);
+	row = row_of(json_object_get(json_object_get(document, "waits"), "waits"), "what", "queue_lock");
+	near(number(row, "waited_s"), 0.4);
+	json_decref(document);
+	assert_string_equal(show(&assay_view_waits, 80, true, NULL), "");
+}
+
+static void parallel_regions(void **state)
+{
+	const char *text = show(&assay_view_teams, 110, true, team_and_lock);
+	json_t *document, *teams, *row;
+
+	(void)state;
+	assert_line(text, "  Outside parallel regions: 500 ms of 1.50 s (33 %).");
+	assert_part(text, "One thread alone would take about 1.70 s.");
+	assert_part(text, "is at most 3.4 times as");
+	assert_part(text, "3.0 times as fast as it is now");
+	assert_line(text, "    time  times  threads  imbalance %  would save  waited  region");
+	assert_line(text, "  1.00 s      2        2         50.0      300 ms  400 ms  solve (work.c:20)");
+	document = fixture_json(&look, &assay_view_teams);
+	teams = json_object_get(document, "parallel");
+	near(number(teams, "outside_s"), 0.5);
+	near(number(teams, "amdahl_ceiling"), 3.4);
+	near(number(teams, "ceiling_now"), 3);
+	row = row_of(json_object_get(teams, "regions"), "region", "solve (work.c:20)");
+	near(number(row, "imbalance_percent"), 50);
+	near(number(row, "team"), 2);
+	json_decref(document);
+	/* opened by two threads of one process: what is outside of both is not known */
+	text = show(&assay_view_teams, 110, true,
+		assay_pool_print(look.c.pool, "%s INSERT INTO value VALUES (8, 2, 4, 1, 100, 0);", team_and_lock));
+	assert_part(text, "Several threads open parallel regions");
+	assert_string_equal(show(&assay_view_teams, 80, true, NULL), "");
+}
+
 static void threads(void **state)
 {
 	const char *text = show(&assay_view_threads, 100, false, NULL);
 	json_t *document, *row;
 
 	(void)state;
-	assert_line(text, "  tid  program  thread   lived     CPU     %  core wait  other wait  samples  starts in");
-	assert_line(text, "  100  work     work    1.50 s  900 ms  90.0     150 ms      450 ms      178  main");
-	assert_line(text, "  101  work     helper  500 ms  100 ms  10.0    50.0 ms      350 ms       20  fill");
+	assert_line(text, "  tid  program  thread   lived     CPU     %  core wait  waits  other wait  samples  starts in");
+	assert_line(text, "  100  work     work    1.50 s  900 ms  90.0     150 ms    0 s      450 ms      178  main");
+	assert_line(text, "  101  work     helper  500 ms  100 ms  10.0    50.0 ms    0 s      350 ms       20  fill");
 	document = fixture_json(&look, &assay_view_threads);
 	row = row_of(json_object_get(document, "threads"), "name", "helper");
 	near(number(row, "cpu_s"), 0.1);
@@ -460,6 +531,8 @@ int main(void)
 		cmocka_unit_test(trust_tells_losses),
 		cmocka_unit_test(no_samples),
 		cmocka_unit_test(next_steps_fit_the_profile),
+		cmocka_unit_test(located_waits),
+		cmocka_unit_test(parallel_regions),
 		cmocka_unit_test(threads),
 		cmocka_unit_test(processes),
 		cmocka_unit_test(modules),
