@@ -226,54 +226,64 @@ static void host_add(uint32_t metric, uint32_t frame, uint64_t n)
 	record(metric, frame, n, false);
 }
 
-static void region(bool opens, struct assay_region *r, const void *sp)
+static void host_add_in_region(uint32_t metric, uint32_t frame, uint64_t n)
 {
-	uint64_t faults[ASSAY_REGION_FAULTS] = { 0 };
+	assay_ref ref = assay_frames_ref(frame);
 	struct assay_thread *thread = assay_tls.thread;
-	int error;
 
-	r->sp = (uintptr_t)sp;
-	r->begin_ns = assay_ticks_ns();
-	if (!is_metric(r->metric) || !host_enter())
+	if (!is_metric(metric) || !host_enter())
 		return;
-	error = opens ? assay_region_open(thread, r, faults) :
-		assay_region_close(thread, r->sp, r->key, r->begin_ns, faults);
+	if (!ref || assay_region_add(thread, metric, ref, n) < 0)
+		assay_handler_drop(thread, ASSAY_DROP_EVENT);
+	host_leave();
+}
+
+/* Whether a region may be opened or closed now: then host_leave must follow. */
+static bool enter_region(uint32_t metric)
+{
+	return is_metric(metric) && host_enter();
+}
+
+static void leave_region(struct assay_thread *thread, int error)
+{
 	if (error < 0)
 		assay_handler_drop(thread, ASSAY_DROP_EVENT);
-	for (int i = 0; i < ASSAY_REGION_FAULTS; i++)
-		if (faults[i])
-			atomic_fetch_add(&thread->record->region_faults[i], faults[i]);
 	host_leave();
 }
 
 static void host_open(uint32_t frame, uint32_t metric, const void *sp)
 {
-	struct assay_region r = { .key = frame, .metric = metric, .module = ASSAY_PLACE_FRAME,
-		.address = assay_frames_ref(frame) };
+	uint64_t now = assay_ticks_ns();
+	struct assay_region_is is = { assay_frames_ref(frame), ASSAY_PLACE_FRAME, (uint16_t)metric, false };
 
-	region(true, &r, sp);
+	if (enter_region(metric))
+		leave_region(assay_tls.thread, assay_region_open(assay_tls.thread, (uintptr_t)sp, frame, is, now));
 }
 
 static void host_close(uint32_t frame, uint32_t metric, const void *sp)
 {
-	struct assay_region r = { .key = frame, .metric = metric };
+	uint64_t now = assay_ticks_ns();
 
-	region(false, &r, sp);
+	if (enter_region(metric))
+		leave_region(assay_tls.thread, assay_region_close(assay_tls.thread, (uintptr_t)sp, frame, now));
 }
 
 static void host_enter_function(const void *function, uint32_t metric, const void *sp)
 {
-	struct assay_region r = { .key = (uintptr_t)function, .metric = metric, .function = true };
+	struct assay_region_is is = { .metric = (uint16_t)metric, .function = true };
+	uint64_t now = assay_ticks_ns();
 
-	assay_places_find(r.key, &r.module, &r.address);
-	region(true, &r, sp);
+	assay_places_find((uintptr_t)function, &is.module, &is.address);
+	if (enter_region(metric))
+		leave_region(assay_tls.thread, assay_region_open(assay_tls.thread, (uintptr_t)sp, (uintptr_t)function, is, now));
 }
 
 static void host_leave_function(const void *function, uint32_t metric, const void *sp)
 {
-	struct assay_region r = { .key = (uintptr_t)function, .metric = metric };
+	uint64_t now = assay_ticks_ns();
 
-	region(false, &r, sp);
+	if (enter_region(metric))
+		leave_region(assay_tls.thread, assay_region_close(assay_tls.thread, (uintptr_t)sp | 1, (uintptr_t)function, now));
 }
 
 /* ---- waits and places ---- */
@@ -429,6 +439,7 @@ static const struct assay_host host = {
 	.enter_function = host_enter_function,
 	.leave_function = host_leave_function,
 	.add = host_add,
+	.add_in_region = host_add_in_region,
 	.say = host_say,
 	.frame_at = host_frame_at,
 	.wait_begin = host_wait_begin,
@@ -702,13 +713,16 @@ void assay_plugins_start(void)
 
 void assay_plugins_reopen(struct assay_thread *thread)
 {
-	for (uint32_t i = 0; i < thread->region_count; i++) {
-		struct assay_region r = thread->regions[i];
+	uint64_t now = assay_ticks_ns();
 
-		r.address = assay_frames_ref((uint32_t)r.key);
-		if (r.function)
-			assay_places_find(r.key, &r.module, &r.address);
-		assay_region_again(thread, i, r.module, r.address, assay_ticks_ns());
+	for (uint32_t i = 0; i < thread->region_count; i++) {
+		const struct assay_region *r = &thread->regions[i];
+		uint32_t module = ASSAY_PLACE_FRAME;
+		uint64_t address = r->is.function ? 0 : assay_frames_ref((uint32_t)r->key);
+
+		if (r->is.function)
+			assay_places_find(r->key, &module, &address);
+		assay_region_again(thread, i, module, address, now);
 	}
 }
 

@@ -27,7 +27,6 @@
 #include "sig/clock.h"
 #include "sig/handler.h"
 #include "sig/module.h"
-#include "sig/region.h"
 #include "sig/slots.h"
 #include "spool.h"
 #include "thread.h"
@@ -206,8 +205,6 @@ void assay_process_leave(bool exec, int status)
 		return;
 	if (exec && assay_tls.thread)
 		assay_clock_pause(assay_tls.thread);
-	if (assay_tls.thread) /* what an exec that fails goes on in is closed where it is not open: that is said */
-		assay_region_close_all(assay_tls.thread, assay_ticks_ns(), false);
 	assay_threads_settle();
 	if (assay_process.sampled)
 		assay_module_note_program();

@@ -168,6 +168,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->waited_ns = 0;
 	thread->adopted_count = thread->adopted_over = 0;
 	thread->path_base = 0;
+	thread->opens = NULL;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;
 	find_stack(thread, stack_size, kind);
@@ -302,7 +303,7 @@ void assay_threads_end(void)
 	if (!thread)
 		return;
 	begun = assay_now_ns();
-	assay_region_close_all(thread, assay_ticks_ns(), true);
+	assay_region_close_all(thread, assay_ticks_ns());
 	if (assay_wait_undock(thread, assay_ticks_ns()) < 0)
 		add(&thread->record->dropped[ASSAY_DROP_EVENT], 1);
 	assay_wait_forget(thread);

@@ -67,6 +67,7 @@ enum assay_region_fault {
 	ASSAY_REGION_NEVER_CLOSED, /* its function had returned, or an outer one was closed: closed then */
 	ASSAY_REGION_NOT_OPEN,     /* closed, but not open in this thread: nothing happened */
 	ASSAY_REGION_TOO_MANY,     /* opened inside so many others that it was not recorded */
+	ASSAY_REGION_OPEN_AT_END,  /* open when the process ended, or was killed: found by the digest, never counted here */
 	ASSAY_REGION_FAULTS = 4,
 };
 
@@ -159,6 +160,23 @@ struct assay_spool_thread {
 	_Atomic uint64_t walks[ASSAY_WALKS]; /* how the samples' walks ended */
 	_Atomic uint64_t region_faults[ASSAY_REGION_FAULTS]; /* regions that were not opened and closed in pairs */
 	char name[16];
+	_Atomic assay_ref open;    /* struct assay_spool_opens of the live thread, 0 = it has been in no region */
+};
+
+/* A region that a thread is in. What it took so far, without those inside it, is not yet in its node's value. */
+struct assay_spool_open {
+	assay_ref node;
+	uint32_t metric;
+	uint64_t begin_ns; /* CLOCK_MONOTONIC */
+	uint64_t inner_ns; /* of that, in regions inside it that have ended */
+};
+
+/* Outermost first: each lies in the one before. */
+#define ASSAY_OPENS 128
+struct assay_spool_opens {
+	_Atomic uint32_t count;
+	uint32_t reserved;
+	struct assay_spool_open regions[ASSAY_OPENS];
 };
 
 /* Values of node.module below this are kinds of node, not references (the header lies there). */

@@ -194,6 +194,11 @@ const struct assay_spool_plugin *assay_spool_plugin(const struct assay_spool *sp
 	return at(spool, ref, sizeof(struct assay_spool_plugin));
 }
 
+const struct assay_spool_opens *assay_spool_opens(const struct assay_spool *spool, assay_ref ref)
+{
+	return at(spool, ref, sizeof(struct assay_spool_opens));
+}
+
 const struct assay_spool_metric *assay_spool_metric(const struct assay_spool *spool, assay_ref ref)
 {
 	return at(spool, ref, sizeof(struct assay_spool_metric));

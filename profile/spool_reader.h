@@ -43,6 +43,7 @@ const struct assay_spool_module *assay_spool_module(const struct assay_spool *sp
 const struct assay_spool_metric *assay_spool_metric(const struct assay_spool *spool, assay_ref ref);
 const struct assay_spool_frame *assay_spool_frame(const struct assay_spool *spool, assay_ref ref);
 const struct assay_spool_plugin *assay_spool_plugin(const struct assay_spool *spool, assay_ref ref);
+const struct assay_spool_opens *assay_spool_opens(const struct assay_spool *spool, assay_ref ref); /* count: not checked */
 const struct assay_spool_value *assay_spool_value(const struct assay_spool *spool, assay_ref ref);
 const struct assay_spool_timeline *assay_spool_timeline(const struct assay_spool *spool, assay_ref ref);
 

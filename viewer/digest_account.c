@@ -19,7 +19,9 @@ static bool is_blank(const struct assay_digest *d, const struct d_image *im)
 	for (size_t i = 0; i < im->threads; i++) {
 		const struct d_thread *t = &d->threads.at[im->first_thread + i];
 
-		if (t->record->samples)
+		const struct assay_spool_opens *opens = assay_spool_opens(&im->spool, t->record->open);
+
+		if (t->record->samples || (opens && opens->count))
 			return false;
 		for (size_t k = 0; k < t->visit_count; k++)
 			if (t->visits[k].node->values)

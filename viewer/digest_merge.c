@@ -264,7 +264,7 @@ static void merge_visit(struct merge *m, struct d_thread *t, size_t i)
 		boot->over |= i != 0 && !is_before_main(boot);
 		leaf = under;
 	} else if (v->node->module == ASSAY_PLACE_FRAME) {
-		boot->over = true;
+		boot->over |= boot->depth > 0; /* regions of no function's come before what starts a thread */
 		leaf = frame_node(d, under, t->places[i]);
 	} else if (v->node->module == ASSAY_PLACE_LINK) {
 		boot->over = true;
@@ -311,6 +311,33 @@ static void merge_open_wait(struct merge *m, assay_id id)
 		add_value(d, after ? after : node, id, metric, 1, t->open_wait_after, 0);
 }
 
+/*
+ * Regions that were open when the process ended, or was killed, or is looked at: what each took until then, or until the
+ * one inside it began, is not in its node yet. A reader may come while the writer is at it: what makes no sense is nothing.
+ */
+static void merge_open(struct assay_digest *d, assay_id thread)
+{
+	struct d_thread *t = &d->threads.at[thread - 1];
+	const struct d_image *im = &d->images.at[t->image - 1];
+	const struct assay_spool_opens *opens = assay_spool_opens(&im->spool, t->record->open);
+	uint32_t count = opens ? opens->count : 0;
+
+	for (uint32_t k = 0; k < count && count <= ASSAY_OPENS; k++) {
+		const struct assay_spool_open *open = &opens->regions[k];
+		uint64_t end = k + 1 < count ? open[1].begin_ns : im->end, ns = end > open->begin_ns ? end - open->begin_ns : 0;
+		uint32_t metric = metric_of(im, open->metric);
+		size_t i = 0;
+
+		while (i < t->visit_count && t->visits[i].ref != open->node)
+			i++;
+		if (i == t->visit_count || metric == UINT32_MAX || ns < open->inner_ns || ns >> 58)
+			continue;
+		ns -= open->inner_ns;
+		add_value(d, t->leaf[i], thread, metric, 1, ns, (double)ns * (double)ns);
+		t->open++;
+	}
+}
+
 static bool prepare(struct merge *m)
 {
 	uint32_t flat = 0;
@@ -349,6 +376,7 @@ static void merge_image(struct assay_digest *d, const struct d_image *im, assay_
 			merge_values(d, id, &d->images.at[t->image - 1].spool, t->visits[i].node, t->leaf[i]);
 		}
 		merge_open_wait(&m, id);
+		merge_open(d, id);
 	}
 	for (size_t k = 0; k < im->threads; k++) {
 		struct d_thread *t = &d->threads.at[im->first_thread + k];

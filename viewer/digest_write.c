@@ -361,7 +361,8 @@ static void write_losses(struct writer *w)
 		"samples for which there was no room: see assay run --limit", "samples in threads not known to Assay",
 		"what plugins recorded and there was no room for: see assay run --limit" };
 	static const char *const faults[ASSAY_REGION_FAULTS] = { "left open by their function, and closed when it was seen",
-		"closed where they were not open", "opened inside too many others, and not recorded", NULL };
+		"closed where they were not open", "opened inside too many others, and not recorded",
+		"still open when the process ended: their time up to then is here" };
 	static const char *const truncated[ASSAY_WALKS] = { NULL, "code without unwind tables or frame pointer",
 		"a stack or unwind table could not be read", "the stack did not ascend",
 		"deeper than Assay follows", "unwind rules that are malformed or not supported", NULL, NULL };
@@ -376,7 +377,8 @@ static void write_losses(struct writer *w)
 		for (int k = 0; k < ASSAY_WALKS && !im->folded; k++)
 			write_loss(w, im, i + 1, "truncated", truncated[k], t->record->walks[k]);
 		for (int k = 0; k < ASSAY_REGION_FAULTS && !im->folded; k++)
-			write_loss(w, im, i + 1, "regions", faults[k], t->record->region_faults[k]);
+			write_loss(w, im, i + 1, "regions", faults[k],
+				k == ASSAY_REGION_OPEN_AT_END ? t->open : t->record->region_faults[k]);
 	}
 	for (size_t i = 0; i < w->d->images.count; i++) {
 		const struct d_image *im = &w->d->images.at[i];

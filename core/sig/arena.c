@@ -74,14 +74,16 @@ static uint64_t take_chunk(uint64_t size)
 {
 	_Atomic uint64_t *next = &assay_process.header->next;
 	uint64_t offset = atomic_load_explicit(next, memory_order_relaxed);
+	int saved, error;
 
 	do {
 		if (offset + size > assay_process.limit)
 			return 0;
 	} while (!atomic_compare_exchange_weak(next, &offset, offset + size));
-	if (assay_arena_reserve(offset, size, -1) < 0)
-		return 0;
-	return offset;
+	saved = errno; /* a plugin's event asks too */
+	error = assay_arena_reserve(offset, size, -1);
+	errno = saved;
+	return error < 0 ? 0 : offset;
 }
 
 /* What a thread begins with comes out of a part that is there already: few threads of a short process need more. */

@@ -121,7 +121,7 @@ static uint32_t regions_and_wait(struct assay_thread *thread, struct assay_regio
 
 	if (!w->active || !w->spins || w->docked || !w->frame)
 		return thread->region_count;
-	*wait = (struct assay_region){ .sp = w->sp, .address = w->frame };
+	*wait = (struct assay_region){ .sp = w->sp, .is.address = w->frame };
 	return thread->region_count + 1;
 }
 
@@ -141,7 +141,11 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 		known = 0;
 	thread->path_base = base;
 	atomic_signal_fence(memory_order_seq_cst);
-	for (; place && region < thread->region_count && thread->regions[region].sp > place->sp; region++)
+	for (uint32_t i = 0; node && !length && !place && i < thread->region_count; i++) /* those of no function's */
+		if (!thread->regions[i].sp && !thread->regions[i].is.function)
+			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, thread->regions[i].is.address);
+	for (; place && region < thread->region_count &&
+	       (!thread->regions[region].sp || thread->regions[region].sp > place->sp); region++)
 		;
 	if (node && !complete && !place)
 		node = step(thread, node, &known, &length, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_TRUNCATED);
@@ -159,11 +163,11 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 		for (; node && region < regions && on_own_stack(thread, at->sp); region++) {
 			const struct assay_region *r = region < thread->region_count ? &thread->regions[region] : &wait;
 
-			if (r->function || !on_own_stack(thread, r->sp))
+			if (r->is.function || !on_own_stack(thread, r->sp))
 				continue;
 			if (r->sp < at->sp)
 				break;
-			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, r->address);
+			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, r->is.address);
 		}
 		if (node)
 			node = step(thread, node, &known, &length, frame->module, frame->address);
@@ -175,35 +179,53 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 	return node;
 }
 
-int assay_cct_add(struct assay_thread *thread, assay_ref ref, uint32_t metric, uint64_t weight)
+struct assay_spool_value *assay_cct_value(struct assay_thread *thread, assay_ref ref, uint32_t metric)
 {
 	struct assay_spool_node *node = assay_at(ref);
-	assay_ref at = atomic_load_explicit(&node->values, memory_order_relaxed);
 	struct assay_spool_value *value;
 
-	for (; at; at = value->next) {
+	for (assay_ref at = atomic_load_explicit(&node->values, memory_order_relaxed); at; at = value->next) {
 		value = assay_at(at);
 		if (value->metric == metric)
-			break;
+			return value;
 	}
-	if (!at) {
-		value = assay_arena_alloc(&thread->arena, sizeof *value);
-		if (!value)
-			return -ENOSPC;
-		value->metric = metric;
-		value->next = atomic_load_explicit(&node->values, memory_order_relaxed);
-		value->min = value->max = weight;
-		atomic_store_explicit(&node->values, assay_ref_of(value), memory_order_release);
-	}
-	if (weight < value->min)
-		value->min = weight;
-	if (weight > value->max)
-		value->max = weight;
-	value->sum_of_squares += (double)weight * (double)weight;
-	/* the writer is alone: plain adds, atomic only so that a reader never sees half of one */
+	value = assay_arena_alloc(&thread->arena, sizeof *value);
+	if (!value)
+		return NULL;
+	value->metric = metric;
+	value->next = atomic_load_explicit(&node->values, memory_order_relaxed);
+	value->min = UINT64_MAX;
+	atomic_store_explicit(&node->values, assay_ref_of(value), memory_order_release);
+	return value;
+}
+
+void assay_cct_put_part(struct assay_spool_value *value, uint64_t n)
+{
+	/* the writer is alone: a plain add, atomic only so that a reader never sees half of one */
+	atomic_store_explicit(&value->sum, atomic_load_explicit(&value->sum, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+void assay_cct_put(struct assay_spool_value *value, uint64_t n)
+{
+	double x = (double)(int64_t)n; /* the signed conversion is one instruction */
+
+	if (n < value->min)
+		value->min = n;
+	if (n > value->max)
+		value->max = n;
+	value->sum_of_squares += x * x;
 	atomic_store_explicit(&value->count, atomic_load_explicit(&value->count, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
-	atomic_store_explicit(&value->sum, atomic_load_explicit(&value->sum, memory_order_relaxed) + weight,
-			      memory_order_relaxed);
+	assay_cct_put_part(value, n);
+}
+
+int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight)
+{
+	struct assay_spool_value *value = assay_cct_value(thread, node, metric);
+
+	if (!value)
+		return -ENOSPC;
+	assay_cct_put(value, weight);
 	return 0;
 }

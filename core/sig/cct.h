@@ -19,6 +19,13 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 /* The node for one more frame below `parent` (0: the root), made where it is new. Reference 0: full. */
 assay_ref assay_cct_below(struct assay_thread *thread, assay_ref parent, uint32_t module, uint64_t address);
 
+/* A node's value for a metric, made where it is new. NULL: full. */
+struct assay_spool_value *assay_cct_value(struct assay_thread *thread, assay_ref node, uint32_t metric);
+
+/* Adds `n` to it, as one more time, or as part of one. */
+void assay_cct_put(struct assay_spool_value *value, uint64_t n);
+void assay_cct_put_part(struct assay_spool_value *value, uint64_t n);
+
 /* Adds one sample of weight `weight` to a node's value for `metric`. 0, or -ENOSPC. */
 int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight);
 

@@ -1,24 +1,35 @@
+/*
+ * What a region has taken until it ends is in the spool from its begin on (struct assay_spool_open), so that one which
+ * never ends counts too. A pair is short, so a place keeps what the last region had that was open there: mostly it is the
+ * same one, and neither its node nor its value need be looked for.
+ */
 #include "region.h"
 
+#include "arena.h"
 #include "cct.h"
+
+static void fault(struct assay_thread *thread, enum assay_region_fault what)
+{
+	_Atomic uint64_t *count = &thread->record->region_faults[what];
+
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* A region of no function's is outermost in samples. */
+static bool floats(const struct assay_region *r)
+{
+	return !r->sp;
+}
 
 /* Stacks grow down: of two functions on one stack, the inner one has the lower stack pointer. */
 static void note_change(struct assay_thread *thread, const struct assay_region *r)
 {
-	if (!r->function && r->sp > thread->regions_changed)
+	if (r->is.function)
+		return;
+	if (floats(r))
+		thread->regions_changed = UINTPTR_MAX;
+	else if (r->sp > thread->regions_changed)
 		thread->regions_changed = r->sp;
-}
-
-/* Closes the innermost region. */
-static int close_one(struct assay_thread *thread, uint64_t now)
-{
-	struct assay_region *r = &thread->regions[--thread->region_count];
-	uint64_t took = now > r->begin_ns ? now - r->begin_ns : 0;
-
-	note_change(thread, r);
-	if (thread->region_count)
-		r[-1].inner_ns += took;
-	return r->node ? assay_cct_add(thread, r->node, r->metric, took > r->inner_ns ? took - r->inner_ns : 0) : -ENOSPC;
 }
 
 /* Whether a function at stack pointer `sp` can only run once that at `inner` has returned: where both are on one stack. */
@@ -27,55 +38,185 @@ static bool is_inside(const struct assay_thread *thread, uintptr_t inner, uintpt
 	return inner < sp && inner >= thread->stack_low && sp < thread->stack_high;
 }
 
+/* The thread's first region, or a forked child's: where open ones are kept. False: no room. */
+static bool attach(struct assay_thread *thread)
+{
+	assay_ref ref = atomic_load_explicit(&thread->record->open, memory_order_relaxed);
+	struct assay_spool_opens *opens = ref ? assay_at(ref) : assay_arena_alloc(&thread->arena, sizeof *opens);
+
+	if (!opens)
+		return false;
+	thread->region_root = assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_REGIONS);
+	for (uint32_t i = 0; i < ASSAY_REGIONS_MAX; i++)
+		thread->regions[i].outer = 0; /* of another thread's tree */
+	thread->opens = opens;
+	if (!ref)
+		atomic_store_explicit(&thread->record->open, assay_ref_of(opens), memory_order_release);
+	return true;
+}
+
+static void publish_count(struct assay_thread *thread)
+{
+	atomic_store_explicit(&thread->opens->count, thread->region_count, memory_order_release);
+}
+
+/* The node of the innermost of so many regions, or that for what is in none. */
+static assay_ref node_in(const struct assay_thread *thread, uint32_t count)
+{
+	return count ? thread->regions[count - 1].node : thread->region_root;
+}
+
+/* Finds the node of the region at place `at`, among the regions. */
+static void find_node(struct assay_thread *thread, uint32_t at)
+{
+	struct assay_region *r = &thread->regions[at];
+	assay_ref outer = node_in(thread, at);
+	const struct assay_spool_node *node = r->outer == outer && outer && r->node ? assay_at(r->node) : NULL;
+
+	if (!node || node->address != r->is.address || node->module != r->is.module) {
+		r->outer = outer;
+		r->value = NULL;
+		r->node = outer && (r->is.address || r->is.module != ASSAY_PLACE_FRAME) ?
+			assay_cct_below(thread, outer, r->is.module, r->is.address) : 0;
+	} else if (r->value && r->value->metric != r->is.metric) {
+		r->value = NULL;
+	}
+}
+
+static int add(struct assay_thread *thread, struct assay_region *r, uint64_t ns)
+{
+	if (!r->value)
+		r->value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
+	if (!r->value)
+		return -ENOSPC;
+	assay_cct_put(r->value, ns);
+	return 0;
+}
+
+/* What a region had to itself until `end`, where the one inside it began, or now. */
+static uint64_t own_time(const struct assay_spool_open *open, uint64_t end)
+{
+	uint64_t took = end > open->begin_ns ? end - open->begin_ns : 0;
+
+	return took > open->inner_ns ? took - open->inner_ns : 0;
+}
+
+/* Closes the innermost region. */
+static int close_one(struct assay_thread *thread, uint64_t now)
+{
+	uint32_t at = --thread->region_count;
+	struct assay_spool_open *open = &thread->opens->regions[at];
+
+	publish_count(thread);
+	note_change(thread, &thread->regions[at]);
+	if (at)
+		open[-1].inner_ns += now > open->begin_ns ? now - open->begin_ns : 0;
+	return add(thread, &thread->regions[at], own_time(open, now));
+}
+
+/*
+ * Closes a region inside which others go on: they lie in the one around it from now on. What they had until now stays
+ * where it was, with a count of 0: they count once, where they end.
+ */
+ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uint64_t now)
+{
+	struct assay_spool_open *open = thread->opens->regions;
+	uint32_t count = thread->region_count;
+	uint64_t begun = open[at].begin_ns;
+	int error = add(thread, &thread->regions[at], own_time(&open[at], open[at + 1].begin_ns));
+
+	for (uint32_t i = at + 1; i < count; i++) {
+		struct assay_region *r = &thread->regions[i];
+		struct assay_spool_value *value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
+
+		if (value)
+			assay_cct_put_part(value, own_time(&open[i], i + 1 < count ? open[i + 1].begin_ns : now));
+		else
+			error = -ENOSPC;
+	}
+	note_change(thread, &thread->regions[at]);
+	/* for a moment they are missing in the spool: a process that is killed now loses no more than their last part */
+	thread->region_count = at;
+	publish_count(thread);
+	if (at)
+		open[at - 1].inner_ns += now > begun ? now - begun : 0;
+	for (uint32_t i = at; i + 1 < count; i++) {
+		thread->regions[i] = thread->regions[i + 1];
+		thread->regions[i].outer = 0;
+		find_node(thread, i);
+		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node, .metric = thread->regions[i].is.metric,
+			.begin_ns = now };
+		note_change(thread, &thread->regions[i]);
+	}
+	thread->region_count = count - 1;
+	publish_count(thread);
+	return error;
+}
+
+static int close_at(struct assay_thread *thread, uint32_t at, uint64_t now)
+{
+	return at + 1 == thread->region_count ? close_one(thread, now) : close_around(thread, at, now);
+}
+
 /* Those whose functions have returned, for one further out calls. */
-static int close_left(struct assay_thread *thread, uintptr_t sp, uint64_t now, uint64_t *faults)
+ASSAY_RARE static int close_left(struct assay_thread *thread, uintptr_t sp, uint64_t now)
 {
 	int error = 0;
 
-	while (thread->region_count && is_inside(thread, thread->regions[thread->region_count - 1].sp, sp)) {
-		error = close_one(thread, now) < 0 ? -ENOSPC : error;
-		faults[ASSAY_REGION_NEVER_CLOSED]++;
+	for (uint32_t at = thread->region_count; at--;) {
+		if (floats(&thread->regions[at]))
+			continue;
+		if (!is_inside(thread, thread->regions[at].sp, sp))
+			break;
+		error = close_at(thread, at, now) < 0 ? -ENOSPC : error;
+		fault(thread, ASSAY_REGION_NEVER_CLOSED);
 	}
 	return error;
 }
 
-/* Its node among the regions: 0, or -ENOSPC. */
-static int place(struct assay_thread *thread, struct assay_region *r)
+int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, struct assay_region_is is, uint64_t now)
 {
-	assay_ref outer = r > thread->regions ? r[-1].node :
-		assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_REGIONS);
+	uint32_t at = thread->region_count;
+	struct assay_region *r;
+	int error = 0;
 
-	r->node = outer && (r->address || r->module != ASSAY_PLACE_FRAME) ?
-		  assay_cct_below(thread, outer, r->module, r->address) : 0;
-	return r->node ? 0 : -ENOSPC;
-}
-
-int assay_region_open(struct assay_thread *thread, const struct assay_region *region, uint64_t *faults)
-{
-	int error = close_left(thread, region->sp, region->begin_ns, faults), placed;
-	struct assay_region *r = &thread->regions[thread->region_count];
-
-	if (thread->region_count == ASSAY_REGIONS_MAX) {
-		thread->regions_over++;
-		faults[ASSAY_REGION_TOO_MANY]++;
-		return error;
+	if (at && sp && (is_inside(thread, thread->regions[at - 1].sp, sp) || floats(&thread->regions[at - 1]))) {
+		error = close_left(thread, sp, now);
+		at = thread->region_count;
 	}
-	*r = *region;
-	placed = place(thread, r);
+	if (at == ASSAY_REGIONS_MAX || (!thread->opens && !attach(thread))) {
+		thread->regions_over++;
+		if (at == ASSAY_REGIONS_MAX)
+			fault(thread, ASSAY_REGION_TOO_MANY);
+		return at == ASSAY_REGIONS_MAX ? error : -ENOSPC;
+	}
+	r = &thread->regions[at];
+	r->sp = sp;
+	r->key = key;
+	r->is = is;
+	find_node(thread, at);
+	thread->opens->regions[at].node = r->node;
+	thread->opens->regions[at].metric = is.metric;
+	thread->opens->regions[at].begin_ns = now;
+	thread->opens->regions[at].inner_ns = 0;
 	note_change(thread, r);
 	atomic_signal_fence(memory_order_seq_cst);
-	thread->region_count++;
-	return placed < 0 ? placed : error;
+	thread->region_count = at + 1;
+	publish_count(thread);
+	return r->node ? error : -ENOSPC;
 }
 
 /*
- * The innermost region with that key which its function may close: a function that is inside cannot. None such: the call
- * is the last thing that the function does, whose stack frame is gone already.
+ * The place of the innermost region with that key which its function may close, from 1 on: a function that is inside
+ * cannot. None such: the call is the last thing that the function does, whose stack frame is gone already. Where that may
+ * be so, an inner call of a recursion cannot be told from the outer one, and is more likely.
  */
-static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint64_t key)
+static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint64_t key, bool last)
 {
 	uint32_t any = 0;
 
+	if (last && thread->region_count && thread->regions[thread->region_count - 1].key == key)
+		return thread->region_count;
 	for (uint32_t at = thread->region_count; at; at--) {
 		if (thread->regions[at - 1].key != key)
 			continue;
@@ -86,9 +227,9 @@ static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint6
 	return any;
 }
 
-int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now, uint64_t *faults)
+int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
 {
-	uint32_t at = find_open(thread, sp, key);
+	uint32_t at = find_open(thread, sp & ~(uintptr_t)1, key, sp & 1);
 	int error = 0;
 
 	if (thread->regions_over) {
@@ -96,29 +237,47 @@ int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, 
 		return 0;
 	}
 	if (!at) {
-		faults[ASSAY_REGION_NOT_OPEN]++;
-		return close_left(thread, sp, now, faults);
+		fault(thread, ASSAY_REGION_NOT_OPEN);
+		return close_left(thread, sp & ~(uintptr_t)1, now);
 	}
-	for (; thread->region_count > at; faults[ASSAY_REGION_NEVER_CLOSED]++)
-		error = close_one(thread, now) < 0 ? -ENOSPC : error;
-	return close_one(thread, now) < 0 ? -ENOSPC : error;
+	/* what lies inside a function's region must have ended; what is of no function's goes on */
+	for (uint32_t i = thread->region_count; i > at && !floats(&thread->regions[at - 1]); i--) {
+		if (floats(&thread->regions[i - 1]))
+			continue;
+		error = close_at(thread, i - 1, now) < 0 ? -ENOSPC : error;
+		fault(thread, ASSAY_REGION_NEVER_CLOSED);
+	}
+	return close_at(thread, at - 1, now) < 0 ? -ENOSPC : error;
 }
 
-void assay_region_close_all(struct assay_thread *thread, uint64_t now, bool left)
+int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n)
 {
-	if (left && thread->region_count)
-		atomic_fetch_add(&thread->record->region_faults[ASSAY_REGION_NEVER_CLOSED], thread->region_count);
-	while (thread->region_count)
+	assay_ref node = thread->opens || attach(thread) ? node_in(thread, thread->region_count) : 0;
+
+	node = node ? assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame) : 0;
+	return node ? assay_cct_add(thread, node, metric, n) : -ENOSPC;
+}
+
+void assay_region_close_all(struct assay_thread *thread, uint64_t now)
+{
+	for (; thread->region_count; fault(thread, ASSAY_REGION_NEVER_CLOSED))
 		close_one(thread, now);
+	thread->opens = NULL;
 }
 
 void assay_region_again(struct assay_thread *thread, uint32_t at, uint32_t module, uint64_t address, uint64_t now)
 {
 	struct assay_region *r = &thread->regions[at];
 
-	r->module = module;
-	r->address = address;
-	r->begin_ns = now;
-	r->inner_ns = 0;
-	place(thread, r);
+	if (!thread->opens && !attach(thread)) {
+		thread->region_count = 0;
+		return;
+	}
+	r->is.module = module;
+	r->is.address = address;
+	r->outer = 0;
+	find_node(thread, at);
+	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = r->is.metric, .begin_ns = now };
+	if (at + 1 == thread->region_count)
+		publish_count(thread);
 }

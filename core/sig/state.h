@@ -42,21 +42,23 @@ struct assay_walk_step {
 	uint32_t regions; /* how many of thread->regions are in it, or passed over */
 };
 
-/*
- * A region that the thread is in: opened by the function whose stack frame holds `sp`. Or a function that says itself when
- * it begins and ends: samples have it in their paths anyway.
- */
-struct assay_region {
-	uintptr_t sp;
-	uint64_t key;     /* by which its end finds it: the number of its plugin's frame, or the function's address */
+/* What a region is: small enough to be handed over in registers. */
+struct assay_region_is {
 	uint64_t address; /* with `module`, as in struct assay_spool_node */
 	uint32_t module;
-	uint32_t metric;  /* to which its time goes */
-	assay_ref node;   /* among the regions' own nodes, for its exact time */
-	bool function;
-	uint64_t begin_ns, inner_ns;
+	uint16_t metric;  /* to which its time goes */
+	bool function;    /* one that says itself when it begins and ends: samples have it in their paths anyway */
 };
-enum { ASSAY_REGIONS_MAX = 128 };
+
+/* A region that the thread is in: opened by the function whose stack frame holds `sp`; 0: by none. */
+struct assay_region {
+	uintptr_t sp;
+	uint64_t key; /* by which its end finds it: the number of its plugin's frame, or the function's address */
+	struct assay_region_is is;
+	assay_ref node, outer; /* among the regions' own nodes, for its exact time; and the one around it */
+	struct assay_spool_value *value; /* the node's, for the metric; NULL: not looked for */
+};
+enum { ASSAY_REGIONS_MAX = ASSAY_OPENS };
 
 /* A wait that the thread is in (wait.c). */
 struct assay_wait {
@@ -137,6 +139,8 @@ struct assay_thread {
 	 * last walk: what is further out is as it was */
 	uint32_t region_count, regions_over; /* over: opened where there was no room for more */
 	uintptr_t regions_changed;
+	assay_ref region_root;            /* the node around them all */
+	struct assay_spool_opens *opens;  /* in the spool; NULL: there was no region yet */
 	struct assay_region regions[ASSAY_REGIONS_MAX];
 
 	/* what it waits for, how long it has waited in all, and the places that it works for */

@@ -8,6 +8,7 @@
  *	ASSAY_REGION("solve");          // to the end of the block, whatever ends it
  *	assay::region r("solve");       // the same in C++
  *	assay_counter_add("cells", n);  // adds up
+ *	assay_message("restarted");     // how often, and in which region
  *
  * Under `assay run` the report has the exact time and the count of each region, by how they lie in each other, and
  * samples taken inside a region have it in their call path, above the function that opened it. Without Assay a call
@@ -16,8 +17,8 @@
  * A region belongs to the thread that begins it and ends in the function that begins it; regions may lie in each other,
  * and the same may be open several times (recursion). Names are copied, and compared as text. A name of one place in
  * the code may not change there: assay_region_begin_named and assay_region_end_named take one that does, at some 50 ns
- * more. May be called from any thread, not from signal handlers. Nothing here sets errno or fails. Not for `inline` functions without `static` in C, whose statics the
- * language forbids.
+ * more. May be called from any thread, not from signal handlers. Nothing here sets errno or fails. Not for `inline`
+ * functions without `static` in C, whose statics the language forbids.
  */
 #ifndef ASSAY_REGION_H
 #define ASSAY_REGION_H
@@ -32,7 +33,13 @@ extern "C" {
 typedef void assay_region_call(unsigned *site, const char *name, const void *frame);
 typedef void assay_counter_call(unsigned *site, const char *name, unsigned long n);
 
-enum assay_region_calls { ASSAY_REGION_ENTER, ASSAY_REGION_LEAVE, ASSAY_REGION_COUNT, ASSAY_REGION_CALLS };
+enum assay_region_calls {
+	ASSAY_REGION_ENTER,
+	ASSAY_REGION_LEAVE,
+	ASSAY_REGION_COUNT,
+	ASSAY_REGION_MESSAGE,
+	ASSAY_REGION_CALLS
+};
 
 union assay_region_function {
 	void *object;
@@ -55,6 +62,7 @@ __attribute__((constructor, unused)) static void assay_region_look(void)
 	(void)assay_region_assay.demand("regions", "assay_region_enter");
 	(void)assay_region_assay.demand("regions", "assay_region_leave");
 	(void)assay_region_assay.demand("regions", "assay_region_count");
+	(void)assay_region_assay.demand("regions", "assay_region_message");
 }
 
 /* The plugin's function, or NULL. While it is looked for it is not there: an allocator may have regions too. */
@@ -62,7 +70,7 @@ __attribute__((always_inline, unused)) static __inline__ union assay_region_func
 assay_region_find(enum assay_region_calls which)
 {
 	static const char *const names[ASSAY_REGION_CALLS] = { "assay_region_enter", "assay_region_leave",
-		"assay_region_count" };
+		"assay_region_count", "assay_region_message" };
 	static void *found[ASSAY_REGION_CALLS]; /* its own address: not there */
 	union assay_region_function f;
 
@@ -91,10 +99,11 @@ __attribute__((always_inline, unused)) static __inline__ void assay_region_at(en
 		f.region(site, name, __builtin_frame_address(0));
 }
 
-__attribute__((always_inline, unused)) static __inline__ void assay_counter_at(unsigned *site, const char *name,
-									       unsigned long n)
+__attribute__((always_inline, unused)) static __inline__ void assay_counter_at(enum assay_region_calls which,
+										unsigned *site, const char *name,
+										unsigned long n)
 {
-	union assay_region_function f = assay_region_find(ASSAY_REGION_COUNT);
+	union assay_region_function f = assay_region_find(which);
 
 	if (__builtin_expect(f.object != (void *)0, 0))
 		f.counter(site, name, n);
@@ -119,8 +128,16 @@ __attribute__((always_inline, unused)) static __inline__ void assay_counter_at(u
 #define assay_counter_add(name, n)                                            \
 	do {                                                                  \
 		static unsigned assay_site_;                                  \
-		assay_counter_at(&assay_site_, (name), (unsigned long)(n));   \
+		assay_counter_at(ASSAY_REGION_COUNT, &assay_site_, (name), (unsigned long)(n)); \
 	} while (0)
+
+/* Something happened that the profile is to tell: the text, how often, and in which region. */
+#define assay_message(text)                                                   \
+	do {                                                                  \
+		static unsigned assay_site_;                                  \
+		assay_counter_at(ASSAY_REGION_MESSAGE, &assay_site_, (text), 1); \
+	} while (0)
+#define assay_message_named(text) assay_counter_at(ASSAY_REGION_MESSAGE, (unsigned *)0, (text), 1)
 
 struct assay_region_open {
 	unsigned *site;

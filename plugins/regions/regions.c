@@ -1,23 +1,16 @@
 /*
- * regions: what a program says of itself by include/assay/region.h. Counts nothing and keeps nothing: it hands on.
+ * regions: what a program says of itself by include/assay/region.h (here), by its Fortran module (fortran.c). Counts nothing
+ * and keeps nothing: it hands on.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <assay/plugin.h>
-
-#include <stdatomic.h>
-#include <stddef.h>
-
-#define EXPORT __attribute__((visibility("default")))
+#include "regions.h"
 
 void assay_region_enter(unsigned *site, const char *name, const void *frame);
 void assay_region_leave(unsigned *site, const char *name, const void *frame);
 void assay_region_count(unsigned *site, const char *name, unsigned long n);
+void assay_region_message(unsigned *site, const char *text, unsigned long n);
 
-/* Set by start, before main; NULL: nothing is to be recorded. */
-static const struct assay_host *_Atomic host;
-static uint32_t regions, counters; /* the metrics */
+const struct assay_host *_Atomic regions_host_now;
+struct regions_metrics regions_metric;
 
 /* The frame's number, which the site keeps. 0: none. */
 static uint32_t number_of(const struct assay_host *h, unsigned *site, const char *kind, const char *name)
@@ -34,45 +27,53 @@ static uint32_t number_of(const struct assay_host *h, unsigned *site, const char
 
 EXPORT void assay_region_enter(unsigned *site, const char *name, const void *frame)
 {
-	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+	const struct assay_host *h = regions_host();
 
 	if (h)
-		h->open(number_of(h, site, "region", name), regions, frame);
+		h->open(number_of(h, site, "region", name), regions_metric.regions, frame);
 }
 
 EXPORT void assay_region_leave(unsigned *site, const char *name, const void *frame)
 {
-	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+	const struct assay_host *h = regions_host();
 
 	if (h)
-		h->close(number_of(h, site, "region", name), regions, frame);
+		h->close(number_of(h, site, "region", name), regions_metric.regions, frame);
 }
 
 EXPORT void assay_region_count(unsigned *site, const char *name, unsigned long n)
 {
-	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
+	const struct assay_host *h = regions_host();
 
 	if (h)
-		h->add(counters, number_of(h, site, "counter", name), n);
+		h->add(regions_metric.counters, number_of(h, site, "counter", name), n);
+}
+
+EXPORT void assay_region_message(unsigned *site, const char *text, unsigned long n)
+{
+	const struct assay_host *h = regions_host();
+
+	if (h)
+		h->add_in_region(regions_metric.messages, number_of(h, site, "message", text), n);
 }
 
 static int start(const struct assay_host *h)
 {
-	regions = h->metric("regions");
-	counters = h->metric("counters");
-	atomic_store_explicit(&host, h, memory_order_release);
+	regions_metric = (struct regions_metrics){ h->metric("regions"), h->metric("counters"), h->metric("messages") };
+	atomic_store_explicit(&regions_host_now, h, memory_order_release);
 	return 0;
 }
 
 static void stop(void)
 {
-	atomic_store_explicit(&host, NULL, memory_order_release);
+	atomic_store_explicit(&regions_host_now, NULL, memory_order_release);
 }
 
 static const struct assay_plugin_metric metrics[] = {
 	{ "regions", "ns", ASSAY_PLUGIN_EXACT_TIME,
 		"wall time in the regions that the program marks, from begin to end, without the regions inside them" },
 	{ "counters", "count", ASSAY_PLUGIN_COUNT, "what the program counts itself" },
+	{ "messages", "count", ASSAY_PLUGIN_COUNT, "what the program says, how often, and in which region" },
 	{ NULL, NULL, 0, NULL },
 };
 

@@ -38,6 +38,9 @@ whole()
 	same "$name: a recursion of 50" "$(times "$name" recursion)" 50
 	same "$name: ... counted by the program too" \
 		"$(ask "$name" "SELECT amount FROM measured WHERE metric = 'counters' AND name = 'calls'")" 50
+	same "$name: what it says, ten times in one region and once in none" "$(ask "$name" "SELECT coalesce(pf.name, ''), m.amount
+		FROM measured m JOIN node n ON n.id = m.node JOIN node p ON p.id = n.parent LEFT JOIN function pf ON pf.id = p.function
+		AND p.kind = 'region' WHERE m.metric = 'messages' AND m.name = 'solved' ORDER BY 2")" $'|1\nsolve|10'
 	same "$name: exceptions close what they leave" "$(times "$name" odd) $(times "$name" even)" '15 15'
 	same "$name: names made while it runs" "$(times "$name" 'named 0') $(times "$name" 'named 1')" '3 2'
 	same "$name: a jump and a return left two open" "$(losses "$name" 'left open')" 2
@@ -64,6 +67,18 @@ too_few()
 	done <"$1.own"
 	return 1
 }
+
+# share_in_both NAME: of the samples in in_step, how many lie in the regions step and solve
+share_in_both()
+{
+	ask "$1" "SELECT 1.0 * sum(CASE WHEN EXISTS (SELECT 1 FROM node r JOIN function rf ON rf.id = r.function
+			WHERE r.kind = 'region' AND rf.name = 'step' AND r.id < n.id AND n.id <= r.last)
+		AND EXISTS (SELECT 1 FROM node r JOIN function rf ON rf.id = r.function
+			WHERE r.kind = 'region' AND rf.name = 'solve' AND r.id < n.id AND n.id <= r.last)
+		THEN t.inclusive ELSE 0 END) / sum(t.inclusive) FROM node n JOIN function f ON f.id = n.function
+		JOIN total t ON t.node = n.id AND t.metric = 0 WHERE f.name = 'in_step'"
+}
+few_in_fortran() { awk "BEGIN { exit !($(share_in_both "$1") + 0 <= 0) }"; }
 
 compile regions.cc "$header"
 both regions -- ./regions regions.own
@@ -94,6 +109,49 @@ cp -L "$top_builddir/plugins/.libs/regions.so" "$place/lib/assay/plugins/"
 same "from a folder with an odd name: regions are measured, the plugin's own code is not shown" \
 	"$(times moved solve) $(ask moved "SELECT count(*) FROM node n JOIN function f ON f.id = n.function
 		JOIN module m ON m.id = f.module WHERE m.name = 'regions.so'")" '10 0'
+
+# Regions that never end: killed in them, and left by exit() while another thread is in one.
+compile open_regions.c "$header"
+for how in killed exit; do
+	both "$how" -- ./open_regions "$how" "$how.own"
+	while read -r region wall; do
+		got=$(seconds "$how" "$region")
+		holds "$how: $region was open for $(awk "BEGIN { print $wall / 1e9 }") s ($got in the profile), once" \
+			"$got > 0.99 * $wall / 1e9 - 0.002 && $got < 1.01 * $wall / 1e9 + 0.03 && $(times "$how" "$region") == 1"
+	done <"$how.own"
+	same "$how: three lines of its own" "$(wc -l <"$how.own")" 3
+	same "$how: that they were open is said" "$(losses "$how" 'still open')" 3
+	same "$how: nothing else was wrong" "$(ask "$how" "SELECT count(*) FROM loss WHERE kind = 'regions' AND reason NOT LIKE 'still open%'")" 0
+done
+
+# Fortran: a module that is compiled with the program.
+if command -v gfortran >/dev/null; then
+	for optimised in -O0 -O2; do
+		name=fortran$optimised
+		check "$name: gfortran compiles the module without a warning" gfortran $optimised -fno-inline -g -std=f2018 -Wall -Wextra \
+			-Werror -c -o assay_region.o "$top_srcdir/include/assay/assay_region.f90"
+		gfortran $optimised -fno-inline -g -o "$name" "$programs/regions.f90" assay_region.o || exit 1
+		both "$name" -- "./$name" "$name.own"
+		again_while_too_few few_in_fortran "$name"
+		while read -r region count wall _; do
+			got=$(seconds "$name" "$region")
+			same "$name: $region was open $count times" "$(times "$name" "$region")" "$count"
+			holds "$name: $region took $(awk "BEGIN { print $wall / 1e9 }") s ($got in the profile)" \
+				"$got > 0.99 * $wall / 1e9 - 0.002 && $got < 1.01 * $wall / 1e9 + 0.002 + $count * 0.0005"
+		done <"$name.own"
+		same "$name: two lines of its own" "$(wc -l <"$name.own")" 2
+		holds "$name: samples of in_step lie in step, in solve: $(share_in_both "$name") of 1" "$(share_in_both "$name") > 0.97"
+		same "$name: a region lies above the procedure that begins it" "$(ask "$name" "SELECT DISTINCT f.name FROM node r
+			JOIN function rf ON rf.id = r.function JOIN node n ON n.parent = r.id JOIN function f ON f.id = n.function
+			JOIN total t ON t.node = n.id AND t.metric = 0 WHERE r.kind = 'region' AND rf.name = 'step' AND n.kind <> 'region'")" step
+		same "$name: a recursion of 20" "$(times "$name" recursion)" 20
+		same "$name: what it counts and says" "$(ask "$name" "SELECT metric, name, sum(amount) FROM measured
+			WHERE metric IN ('counters', 'messages') GROUP BY 1, 2")" $'counters|steps|90\nmessages|solved|10'
+		same "$name: one left open, one end too many, no more" "$(losses "$name" 'left open') $(losses "$name" 'closed where') $(losses "$name" '')" '1 1 2'
+	done
+else
+	skip "Fortran" "there is no gfortran"
+fi
 
 # C, by a compiler that warns of all it can.
 cat >plain.c <<'C'

@@ -69,6 +69,7 @@ __attribute__((noinline)) static void solve_it(int ms)
 	in_solve(ms);
 	for (int i = 0; i < 3; i++)
 		step(ms);
+	assay_message("solved");
 	assay_region_end("solve");
 }
 
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 10; i++)
 		solve_it(10);
 	outside(100);
+	assay_message("solved"); /* in no region */
 	recurse(50);
 	for (int i = 0; i < 3; i++) {
 		try {
