@@ -86,6 +86,10 @@ void assay_measured_join(struct assay_measured *m, bool callers)
 			rows[n - 1].amount += rows[i].amount;
 			rows[n - 1].inclusive += rows[i].inclusive;
 			rows[n - 1].times += rows[i].times;
+			if (rows[i].largest > rows[n - 1].largest) {
+				rows[n - 1].largest = rows[i].largest;
+				rows[n - 1].node = rows[i].node;
+			}
 		} else {
 			rows[n++] = rows[i];
 		}
@@ -106,7 +110,7 @@ int assay_measured_read(const struct assay_view_context *c, const struct assay_m
 		int node = node_by_id(c->model, measured[i].node);
 
 		m->rows[i] = (struct assay_measured_at){ .amount = measured[i].amount, .times = measured[i].times,
-			.kind = measured[i].kind, .name = measured[i].name, .node = node };
+			.kind = measured[i].kind, .name = measured[i].name, .node = node, .largest = measured[i].amount };
 		if (!lies_in_itself(c->model, node))
 			m->rows[i].inclusive = measured[i].inclusive;
 		m->nested |= measured[i].inclusive > measured[i].amount;

@@ -15,7 +15,8 @@ struct assay_measured_at {
 	double amount, inclusive;   /* inclusive: 0 inside itself, where it is counted already */
 	int64_t times;
 	const char *kind, *name;    /* of the frame */
-	int node;                   /* in the model, -1: unknown; of rows that were joined, that of one of them */
+	int node;                   /* in the model, -1: unknown; of rows that were joined, that of the largest */
+	double largest;             /* what that one has */
 	int callers[ASSAY_CALLERS]; /* functions or frames around it, the nearest first; -1 = none */
 	bool no_path;
 };
