@@ -390,6 +390,27 @@ static void host_add_at(uint32_t metric, uint32_t place, uint64_t n)
 	leave(saved);
 }
 
+static void host_begin_at(uint32_t metric, uint32_t place)
+{
+	int saved;
+
+	if (!is_metric(metric) || !place || !enter(&saved))
+		return;
+	note_loss(assay_tls.thread, assay_wait_begin_at(assay_tls.thread, metric, place, assay_ticks_ns()));
+	leave(saved);
+}
+
+static void host_end_at(void)
+{
+	uint64_t now = assay_ticks_ns();
+	int saved;
+
+	if (!enter(&saved))
+		return;
+	note_loss(assay_tls.thread, assay_wait_end_at(assay_tls.thread, now));
+	leave(saved);
+}
+
 static assay_plugin_time *host_dock(uint32_t metric, uint32_t frame_number, uint32_t place, uint32_t frame_after)
 {
 	int saved;
@@ -449,6 +470,8 @@ static const struct assay_host host = {
 	.adopt = host_adopt,
 	.unadopt = host_unadopt,
 	.add_at = host_add_at,
+	.begin_at = host_begin_at,
+	.end_at = host_end_at,
 	.dock = host_dock,
 	.undock = host_undock,
 };

@@ -166,7 +166,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->regions_changed = 0;
 	thread->wait.active = false;
 	thread->waited_ns = 0;
-	thread->adopted_count = thread->adopted_over = 0;
+	thread->adopted_count = thread->adopted_over = thread->at_count = 0;
 	thread->path_base = 0;
 	thread->opens = NULL;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
@@ -187,6 +187,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	set(&record->live_start_cpu_ns, 0);
 	set(&record->live_seen_ns, now);
 	set(&record->live_wait_ns, 0);
+	set(&record->live_at_ns, 0);
 	set(&record->live_seen_cpu_ns, thread->last_cpu_ns);
 	atomic_store_explicit(&record->threads, atomic_load_explicit(&record->threads, memory_order_relaxed) + 1,
 			      memory_order_relaxed);

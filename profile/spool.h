@@ -151,6 +151,10 @@ struct assay_spool_thread {
 	_Atomic assay_ref live_wait_after; /* ... from live_wait_until on */
 	_Atomic assay_ref live_wait_frame; /* a struct assay_spool_frame: what it waits for, below that node; 0 = nothing more */
 	_Atomic uint32_t live_wait_metric;
+	/* In the same way, the outermost of what goes on at a place. */
+	_Atomic uint32_t live_at_metric;
+	_Atomic assay_ref live_at_node;
+	_Atomic uint64_t live_at_ns;
 	_Atomic uint64_t samples;
 	_Atomic uint64_t weight_ns;         /* CPU time that the samples stand for */
 	_Atomic uint64_t self_ns;           /* time spent in Assay's handler and wrappers */

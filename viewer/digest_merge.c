@@ -338,6 +338,21 @@ static void merge_open(struct assay_digest *d, assay_id thread)
 	}
 }
 
+/* What went on at a place when the image ended. */
+static void merge_open_at(struct merge *m, assay_id id)
+{
+	const struct d_thread *t = &m->d->threads.at[id - 1];
+	const struct assay_spool_thread *r = t->record;
+	uint32_t metric = metric_of(m->im, r->live_at_metric);
+	uint64_t since = r->live_at_ns;
+
+	if (!(r->flags & ASSAY_THREAD_LIVE) || !since || since >= m->im->end || metric == UINT32_MAX)
+		return;
+	for (size_t i = 0; i < t->visit_count; i++)
+		if (t->visits[i].ref == r->live_at_node)
+			add_value(m->d, t->leaf[i], id, metric, 1, m->im->end - since, 0);
+}
+
 static bool prepare(struct merge *m)
 {
 	uint32_t flat = 0;
@@ -376,6 +391,7 @@ static void merge_image(struct assay_digest *d, const struct d_image *im, assay_
 			merge_values(d, id, &d->images.at[t->image - 1].spool, t->visits[i].node, t->leaf[i]);
 		}
 		merge_open_wait(&m, id);
+		merge_open_at(&m, id);
 		merge_open(d, id);
 	}
 	for (size_t k = 0; k < im->threads; k++) {

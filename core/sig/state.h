@@ -149,6 +149,13 @@ struct assay_thread {
 	_Atomic uint64_t dock_until; /* CLOCK_MONOTONIC, by whoever knows when */
 	uint32_t adopted_count, adopted_over, adoptions;
 	struct assay_adopted adopted[ASSAY_ADOPTED_MAX];
+	/* what goes on at places, outermost first */
+	uint32_t at_count;
+	struct {
+		assay_ref node;
+		uint32_t metric;
+		uint64_t begin_ns;
+	} at[ASSAY_ADOPTED_MAX];
 
 	/*
 	 * A walk: its frames, innermost first, without those that it shares with the last one; its own states at

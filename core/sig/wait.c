@@ -169,6 +169,38 @@ int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref pl
 	return node ? assay_cct_add(thread, node, metric, n) : -ENOSPC;
 }
 
+int assay_wait_begin_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t now)
+{
+	uint32_t at = thread->at_count++;
+	assay_ref node = at < ASSAY_ADOPTED_MAX ? link_to(thread, place) : 0;
+
+	if (at >= ASSAY_ADOPTED_MAX) /* nested deeper than anybody means it */
+		return 0;
+	thread->at[at].node = node;
+	thread->at[at].metric = metric;
+	thread->at[at].begin_ns = now;
+	if (!at) {
+		atomic_store_explicit(&thread->record->live_at_node, node, memory_order_relaxed);
+		atomic_store_explicit(&thread->record->live_at_metric, metric, memory_order_relaxed);
+		atomic_store_explicit(&thread->record->live_at_ns, now, memory_order_release);
+	}
+	return node ? 0 : -ENOSPC;
+}
+
+int assay_wait_end_at(struct assay_thread *thread, uint64_t now)
+{
+	uint32_t at = thread->at_count ? --thread->at_count : ASSAY_ADOPTED_MAX;
+
+	if (at >= ASSAY_ADOPTED_MAX)
+		return 0;
+	if (!at)
+		set(&thread->record->live_at_ns, 0);
+	if (!thread->at[at].node)
+		return 0; /* said at its begin */
+	return assay_cct_add(thread, thread->at[at].node, thread->at[at].metric,
+		now > thread->at[at].begin_ns ? now - thread->at[at].begin_ns : 0);
+}
+
 /* ---- docked threads ---- */
 
 int assay_wait_dock(struct assay_thread *thread, const struct assay_wait *wait, assay_ref place, assay_ref frame_after)

@@ -30,6 +30,10 @@ void assay_wait_unadopt(struct assay_thread *thread, uintptr_t sp, uint64_t now)
 /* Adds to a metric at a place. 0, or -ENOSPC. */
 int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t n);
 
+/* The same for what takes from begin to end, innermost first. 0, or -ENOSPC. */
+int assay_wait_begin_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t now);
+int assay_wait_end_at(struct assay_thread *thread, uint64_t now);
+
 /* The wait of a thread that has nothing to do: `wait` with metric, frame, begin; below `place`, and then its own root. */
 int assay_wait_dock(struct assay_thread *thread, const struct assay_wait *wait, assay_ref place, assay_ref frame_after);
 int assay_wait_undock(struct assay_thread *thread, uint64_t now);

@@ -181,6 +181,13 @@ struct assay_host {
 	void (*add_at)(uint32_t metric, uint32_t place, uint64_t n);
 
 	/*
+	 * What takes from begin_at to end_at, in ns, in the same way. One that is not over when the process ends counts up to
+	 * then. May be nested; end_at ends the innermost.
+	 */
+	void (*begin_at)(uint32_t metric, uint32_t place);
+	void (*end_at)(void);
+
+	/*
 	 * This thread's part of what was done at `place` is over and it waits, in a library's own code, until it is given more:
 	 * with `frame` below `place` until the time that is stored (by any thread, once; CLOCK_MONOTONIC, ns) where the result
 	 * points, with `frame_after` below the thread's own root from then on. Samples meanwhile are part of that: no path.

@@ -262,6 +262,31 @@ static void docked(void **state)
 	assert_int_equal(thread->waited_ns, 110);
 }
 
+static void what_goes_on_at_a_place(void **state)
+{
+	assay_ref place = assay_cct_below(thread, path(), ASSAY_PLACE_FRAME, lock);
+
+	(void)state;
+	assert_int_equal(assay_wait_end_at(thread, 5), 0); /* none */
+	assert_int_equal(assay_wait_begin_at(thread, METRIC, place, 10), 0);
+	assert_int_equal(thread->record->live_at_ns, 10);
+	assert_int_equal(thread->record->live_at_node, link_to(place));
+	assert_int_equal(assay_wait_begin_at(thread, METRIC, lock, 20), 0);
+	assert_int_equal(thread->record->live_at_ns, 10);
+	assert_int_equal(assay_wait_end_at(thread, 25), 0);
+	assert_int_equal(thread->record->live_at_ns, 10);
+	assert_int_equal(assay_wait_end_at(thread, 50), 0);
+	assert_int_equal(thread->record->live_at_ns, 0);
+	has(value(link_to(lock)), 1, 5);
+	has(value(link_to(place)), 1, 40);
+	for (uint32_t i = 0; i < ASSAY_ADOPTED_MAX + 3; i++)
+		assert_int_equal(assay_wait_begin_at(thread, METRIC, lock, 60), 0);
+	for (uint32_t i = 0; i < ASSAY_ADOPTED_MAX + 3; i++)
+		assert_int_equal(assay_wait_end_at(thread, 61), 0);
+	assert_int_equal(thread->at_count, 0);
+	has(value(link_to(lock)), 1 + ASSAY_ADOPTED_MAX, 5 + ASSAY_ADOPTED_MAX);
+}
+
 static void cpu_time_in_a_wait(void **state)
 {
 	struct assay_wait w = { .metric = METRIC, .frame = lock, .sp = on_stack(100), .begin_ns = 5, .spins = true };
@@ -328,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(adoptions_that_were_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(deeper_than_there_is_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(docked, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_goes_on_at_a_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(cpu_time_in_a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_samples, setup, teardown),
 	};
