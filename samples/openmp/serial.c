@@ -9,11 +9,13 @@
 
 #include <omp.h>
 
-enum { TABLE = 8, RESULTS = 32, ROUNDS = 250, UNITS = 1 };
+enum { TABLE = 8, RESULTS = 32, ROUNDS = 250, UNITS = 1, THREADS_MAX = 1024 };
 
 static uint64_t table[TABLE], results[RESULTS];
-static struct truth alone; /* outside parallel regions, in the rounds */
-static struct truth made, computed;
+static struct truth alone;               /* the table, made by one thread */
+static struct truth made;                /* the table, made by all */
+static struct truth computed;            /* the results */
+static struct truth worked[THREADS_MAX]; /* on the results */
 
 FUNCTION void make_serial(int round)
 {
@@ -30,17 +32,25 @@ FUNCTION void make_parallel(int round)
 
 FUNCTION void compute(void)
 {
-#pragma omp parallel for schedule(static)
-	for (int i = 0; i < RESULTS; i++)
-		results[i] += work(table[i % TABLE] + (uint64_t)i, UNITS);
+#pragma omp parallel
+	{
+		uint64_t begin = truth_now();
+
+#pragma omp for schedule(static) nowait
+		for (int i = 0; i < RESULTS; i++)
+			results[i] += work(table[i % TABLE] + (uint64_t)i, UNITS);
+		truth_add(&worked[omp_get_thread_num()], begin);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	struct sample s = sample_arguments(argc, argv, "serial");
-	int rounds = sample_times(&s, ROUNDS);
+	int rounds = sample_times(&s, ROUNDS), threads = omp_get_max_threads();
 	uint64_t sum = 0;
 
+	threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+	omp_set_num_threads(threads);
 	for (int round = 0; round < rounds; round++) {
 		uint64_t begin = truth_now();
 
@@ -58,6 +68,12 @@ int main(int argc, char **argv)
 	for (int i = 0; i < RESULTS; i++)
 		sum += results[i];
 	printf("%d rounds, checksum %016llx\n", rounds, (unsigned long long)sum);
+	for (int t = 0; t < threads; t++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "thread-%d", t);
+		truth_say(&s, name, "worked", &worked[t]);
+	}
 	truth_say(&s, "main", "alone", &alone);
 	truth_say(&s, "team", "made", &made);
 	truth_say(&s, "team", "computed", &computed);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make bench: how well Assay does, as ratios from interleaved runs on this machine, with perf and gperftools beside it
-# where they are installed. Not a test: it fails only when it cannot measure. See docs/BENCHMARKS.md.
+# make bench: how well Assay does, as ratios from interleaved runs on this machine, with perf, gperftools, uftrace and
+# EZTrace beside it where they are installed. Not a test: it fails only when it cannot measure. See docs/BENCHMARKS.md.
 #
 #   BENCH=name          only this one (`BENCH=help` lists them), or several with spaces between
 #   BENCH_SECONDS=10    length of the 8-thread program of `size`, on all cores (the aim is stated for 60)
@@ -13,7 +13,7 @@ set -u
 : "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
 export ASSAY_LIBRARY
 SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
-BENCHES="overhead weight size start report threads shell sample delivery regions"
+BENCHES="overhead weight size start report threads shell sample delivery regions locks openmp"
 WANTED=${BENCH:-$BENCHES}
 HERE=$top_srcdir/tests/bench
 ORACLE=$top_builddir/tests/oracle/.libs/liboracle ORACLE_READ=$top_builddir/tests/oracle/oracle_read
@@ -54,6 +54,7 @@ perf record -q -F $RATE -g -o probe.data true >/dev/null 2>&1 && perf="perf reco
 for lib in /usr/lib/*/libprofiler.so.0 /usr/lib64/libprofiler.so.0 /usr/lib/libprofiler.so.0; do
 	[ -z "$gperf" ] && [ -e "$lib" ] && gperf="env CPUPROFILE=gperf.prof CPUPROFILE_FREQUENCY=$RATE LD_PRELOAD=$lib"
 done
+EZTRACE=$(command -v eztrace || true)
 PYTHON=$(command -v /usr/bin/python3 || true) XZ=$(command -v xz || true) SQLITE=$(command -v sqlite3 || true)
 fast_clock=--rate=1000
 perf_event() { [ "$(cat /proc/sys/kernel/perf_event_paranoid 2>/dev/null || echo 4)" -le 2 ] || [ "$(id -u)" = 0 ]; }
@@ -214,8 +215,8 @@ bench_report() {
 }
 
 bench_threads() {
-	against threads-1 1.15 "$ROUNDS" "./threads 20000 1" "20,000 threads one by one" inner
-	against threads-8 1.15 "$ROUNDS" "./threads 20000 8" "20,000 threads, 8 at a time" inner
+	against threads-1 1.1 "$ROUNDS" "./threads 20000 1" "20,000 threads one by one" inner
+	against threads-8 1.1 "$ROUNDS" "./threads 20000 8" "20,000 threads, 8 at a time" inner
 }
 
 bench_shell() {
@@ -334,6 +335,89 @@ bench_regions() {
 	row "" "  data for each, bytes" 0 "$(awk "BEGIN { printf \"%.3f\", $(size_of pairs.assay) / 2e6 }")" "" "" "" "${bytes:+uftrace $bytes}"
 	row "" "  without Assay, ns" - "$alone" ""
 	echo "{\"bench\":\"regions\",\"pair_ns\":$ours,\"alone_ns\":$alone,\"uftrace_ns\":${theirs:-null}}" >>raw
+}
+
+# eztrace MODULE: what runs a program under EZTrace, with one of its modules; nothing where there is none of that name.
+eztrace() {
+	[ -n "$EZTRACE" ] && eztrace_avail 2>/dev/null | grep -q "^$1[[:space:]]" && echo "$EZTRACE -t $1 -o eztrace.data"
+}
+
+# figures NAME COMMAND MODULE: COMMAND prints a figure of its own as its last line. Interleaved runs of it bare, bare again,
+# under Assay and under EZTrace; in results.NAME the figure stands in place of the wall time.
+figures() {
+	local name=$1 command=$2 peer run
+	local -a runs=()
+	peer=$(eztrace "$3")
+	for run in "bare=" "again=" "assay=$assay" ${peer:+"eztrace=$peer"}; do
+		runs+=("${run%%=*}=f=\$(${run#*=} $command | tail -n 1); rm -rf eztrace.data; echo \$f \$f >\$BENCH_NOTE")
+	done
+	compare "$name" "$ROUNDS" "${runs[@]}"
+}
+
+# more NAME RUN: what its figure is more than the bare one's, with the interval that the ratio gives.
+more_than_bare() {
+	awk -v n="$2" '$1 == "bare" { bare = $9 }
+		$1 == n { printf "%.1f [%.1f %.1f]", ($3 - 1) * bare, ($4 - 1) * bare, ($5 - 1) * bare }' "results.$1"
+}
+
+# extra NAME WHAT AIM COMMAND MODULE: what COMMAND's figure is more under Assay.
+extra() {
+	local name=$1 what=$2 aim=$3 assay_more peer_more low high value
+	say "$what"
+	figures "$name" "$4" "$5"
+	assay_more=$(more_than_bare "$name" assay) peer_more=$(more_than_bare "$name" eztrace)
+	read -r value low high <<<"${assay_more//[][]/}"
+	row "$name" "$what, ns more" "$aim" "$assay_more" "$(met "$value" "$aim" "$low" "$high")" "" "" \
+		"${peer_more:+EZTrace $peer_more}"
+	row "" "  bare, ns; bare against bare, ns more" - "$(field "results.$name" bare 9); $(more_than_bare "$name" again)" ""
+}
+
+# measured_by PLUGIN: whether it is part of a run here; else what the bench is about would not be measured.
+measured_by() {
+	$ASSAY plugins 2>/dev/null | grep -A 2 "^$1:" | grep -q 'part of --plugins=auto' && return
+	say "$1: no such plugin among those of --plugins=auto"
+	return 1
+}
+
+bench_locks() {
+	measured_by waits || return
+	${CC:-cc} -O2 -g -pthread -o locks "$HERE/locks.c" || die "locks.c does not compile"
+	extra lock-alone "a lock and an unlock, one thread" 5 "./locks alone" pthread
+	extra lock-free "a lock and an unlock, free, of two threads" 5 "./locks free" pthread
+	local steps
+	for steps in 5000 100; do
+		say "a lock that two threads want, held for $steps steps"
+		figures lock-wanted-$steps "./locks wanted $steps" pthread
+		local results=results.lock-wanted-$steps
+		row lock-wanted "a lock that two threads want, held for $steps steps, wall time, x" 1.03 "$(ratio "$results" assay wall)" \
+			"$(met "$(field "$results" assay 3)" 1.03 "$(field "$results" assay 4)" "$(field "$results" assay 5)")" "" "" \
+			"$(f=$(ratio "$results" eztrace wall); echo "${f:+EZTrace $f}")"
+		row "" "  bare against bare; bare, ns a turn" - "$(ratio "$results" again wall); $(field "$results" bare 9)" ""
+	done
+}
+
+# An empty region of two threads, by gcc's runtime and by LLVM's; and a program that people use.
+bench_openmp() {
+	measured_by openmp || return
+	export OMP_NUM_THREADS=2 OMP_WAIT_POLICY=active
+	if gcc -O2 -g -fopenmp -o teams-gcc "$HERE/teams.c" 2>/dev/null; then
+		extra gomp-region "an empty region of two threads, gcc's OpenMP" 200 ./teams-gcc openmp
+	else
+		say "openmp: gcc has no OpenMP"
+	fi
+	if clang -O2 -g -fopenmp -o teams-clang "$HERE/teams.c" 2>/dev/null; then
+		extra ompt-region "an empty region of two threads, LLVM's OpenMP" 200 ./teams-clang ompt
+	else
+		say "openmp: clang has no OpenMP (Debian: libomp-dev)"
+	fi
+	unset OMP_NUM_THREADS OMP_WAIT_POLICY
+	if command -v gm >/dev/null; then
+		gm convert -size 1200x1200 plasma:red-blue picture.miff || die "gm makes no picture"
+		against overhead-openmp 1.02 "$ROUNDS" "gm convert picture.miff -blur 0x8 -sharpen 0x3 -resize 60% null:" \
+			"OpenMP, GraphicsMagick" inner
+	else
+		say "openmp: no GraphicsMagick (Debian: graphicsmagick)"
+	fi
 }
 
 # ---- the table's printing
