@@ -383,10 +383,13 @@ static void host_unadopt(const void *sp)
 
 static void host_add_at(uint32_t metric, uint32_t place, uint64_t n)
 {
+	bool more = metric & ASSAY_PLUGIN_MORE;
 	int saved;
+
+	metric &= ~ASSAY_PLUGIN_MORE;
 	if (!is_metric(metric) || !place || !enter(&saved))
 		return;
-	note_loss(assay_tls.thread, assay_wait_add_at(assay_tls.thread, metric, place, n));
+	note_loss(assay_tls.thread, assay_wait_add_at(assay_tls.thread, metric, place, n, more));
 	leave(saved);
 }
 

@@ -162,11 +162,18 @@ void assay_wait_unadopt(struct assay_thread *thread, uintptr_t sp, uint64_t now)
 	}
 }
 
-int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t n)
+int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t n, bool more)
 {
 	assay_ref node = link_to(thread, place);
+	struct assay_spool_value *value = node ? assay_cct_value(thread, node, metric) : NULL;
 
-	return node ? assay_cct_add(thread, node, metric, n) : -ENOSPC;
+	if (!value)
+		return -ENOSPC;
+	if (more)
+		assay_cct_put_part(value, n);
+	else
+		assay_cct_put(value, n);
+	return 0;
 }
 
 int assay_wait_begin_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t now)

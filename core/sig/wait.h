@@ -27,8 +27,8 @@ void assay_wait_forget(struct assay_thread *thread);
 int assay_wait_adopt(struct assay_thread *thread, assay_ref place, uintptr_t sp, uint64_t now);
 void assay_wait_unadopt(struct assay_thread *thread, uintptr_t sp, uint64_t now);
 
-/* Adds to a metric at a place. 0, or -ENOSPC. */
-int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t n);
+/* Adds to a metric at a place, once, or `more` of what was added before. 0, or -ENOSPC. */
+int assay_wait_add_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t n, bool more);
 
 /* The same for what takes from begin to end, innermost first. 0, or -ENOSPC. */
 int assay_wait_begin_at(struct assay_thread *thread, uint32_t metric, assay_ref place, uint64_t now);

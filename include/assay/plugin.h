@@ -49,6 +49,8 @@ enum assay_plugin_kind {
 	ASSAY_PLUGIN_TEAM_LONGEST = 9,
 };
 
+#define ASSAY_PLUGIN_MORE 0x80000000u
+
 enum assay_plugin_wait {
 	/* It will take long if it is not over at once: its call path is looked for now, when there is time, and not when
 	 * it has ended. One that never ends (a thread that waits as the program exits or is killed) is then known in full. */
@@ -177,7 +179,10 @@ struct assay_host {
 	bool (*adopt)(uint32_t place, const void *sp);
 	void (*unadopt)(const void *sp);
 
-	/* `n` more of `metric`, once, put down for this thread at `place`. */
+	/*
+	 * `n` more of `metric`, once, put down for this thread at `place`. With ASSAY_PLUGIN_MORE in `metric` it belongs to what
+	 * was put down there before, and does not count as once more.
+	 */
 	void (*add_at)(uint32_t metric, uint32_t place, uint64_t n);
 
 	/*
