@@ -39,6 +39,29 @@ AC_DEFUN([ASSAY_LIBRARY], [
      $8])
 ])
 
+# ASSAY_OMPT(VARIABLE): sets VARIABLE to the preprocessor's flags for omp-tools.h, unless the user has, and defines
+# HAVE_OMP_TOOLS_H if it is there.
+AC_DEFUN([ASSAY_OMPT], [
+  AC_MSG_CHECKING([for omp-tools.h])
+  assay_ompt=no
+  assay_saved_CPPFLAGS=$CPPFLAGS
+  for assay_folder in "" $(clang -print-resource-dir 2>/dev/null)/include \
+      $(ls -d /usr/lib*/llvm-*/lib*/clang/*/include /usr/lib*/clang/*/include 2>/dev/null | sort -rV); do
+    assay_flags=$$1
+    AS_IF([test -z "$assay_flags" && test -n "$assay_folder"], [assay_flags="-idirafter $assay_folder"])
+    CPPFLAGS="$assay_saved_CPPFLAGS $assay_flags"
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <omp-tools.h>
+ompt_start_tool_result_t r;
+int k = ompt_callback_nest_lock + ompt_sync_region_barrier_implicit_parallel;]])], [assay_ompt=yes; $1=$assay_flags; break])
+  done
+  CPPFLAGS=$assay_saved_CPPFLAGS
+  AC_MSG_RESULT([$assay_ompt${$1:+ ($$1)}])
+  AS_IF([test $assay_ompt = yes],
+    [AC_DEFINE([HAVE_OMP_TOOLS_H], [1], [Define to 1 to measure OpenMP runtimes of LLVM's kind.])
+     ASSAY_FOUND([omp-tools.h], [OpenMP programs built by clang and its relatives])],
+    [ASSAY_MISSING([optional], [omp-tools.h], [OpenMP programs built by clang and its relatives], [libomp-dev], [libomp-devel])])
+])
+
 # ASSAY_TEST_TOOL(COMMAND, DEBIAN-PACKAGE, FEDORA-PACKAGE): a program that the tests run.
 AC_DEFUN([ASSAY_TEST_TOOL], [
   AC_PATH_PROG(assay_path_[]m4_translit([$1], [+-], [p_]), [$1], [no])
