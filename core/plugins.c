@@ -727,6 +727,40 @@ ASSAY_EXPORT void *assay_demand(const char *plugin, const char *name)
 	return found;
 }
 
+/* As the run's list has it, before that was taken. */
+static const char *path_in_list(const char *name)
+{
+	static char path[ASSAY_PLUGINS_TEXT_MAX];
+	static _Atomic bool known;
+	const char *at = assay_environment_get(ASSAY_ENV_PLUGINS);
+	size_t n = strlen(name);
+
+	for (; at && *at; at += strcspn(at, ","), at += *at != 0) {
+		char copy[sizeof path] = "";
+
+		if (strncmp(at, name, n) != 0 || at[n] != '@' || strcspn(at, ":,") >= sizeof copy)
+			continue;
+		if (atomic_load_explicit(&known, memory_order_acquire))
+			return path;
+		strncpy(copy, at + n + 1, strcspn(at + n + 1, ":,"));
+		decode(copy);
+		strcpy(path, copy); /* of two threads, both write the same */
+		atomic_store_explicit(&known, true, memory_order_release);
+		return path;
+	}
+	return NULL;
+}
+
+const char *assay_plugins_path(const char *name)
+{
+	if (!atomic_load(&assay_process.on))
+		return NULL;
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(plugins[i].name, name) == 0)
+			return plugins[i].started && plugins[i].left_out ? NULL : plugins[i].path;
+	return chosen ? NULL : path_in_list(name);
+}
+
 void assay_plugins_start(void)
 {
 	const char *list = assay_environment_get(ASSAY_ENV_PLUGINS);

@@ -10,6 +10,9 @@
 /* Finds and starts the plugins that the run asks for. Once, before main, outside the guard. */
 void assay_plugins_start(void);
 
+/* The shared object of one that is loaded on demand, if it is part of this process; NULL. Any thread, at any time. */
+const char *assay_plugins_path(const char *name);
+
 /* Calls their hooks: outside the guard. */
 void assay_plugins_stop(void);
 void assay_plugins_thread_start(void);

@@ -376,6 +376,7 @@ __attribute__((constructor)) static void on_load(int argc, char **argv, char **e
 {
 	int saved = errno, error;
 
+	assay_wrap_environment_start();
 	if (!envp || !assay_environment_take(envp))
 		return;
 	assay_process.active = true;

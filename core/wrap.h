@@ -17,6 +17,9 @@ int assay_wrap_signal_start(void);
 /* Whether some alternate signal stack is too small for the sampling signal beside the program's own. wrap_jump.c. */
 extern bool assay_wrap_small_stacks;
 
+/* Finds the function behind getenv, which may not be looked for when it is called. In the library's constructor. */
+void assay_wrap_environment_start(void);
+
 /* Environment for programs that this one executes: environment.c. */
 
 /*

@@ -141,11 +141,11 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 		known = 0;
 	thread->path_base = base;
 	atomic_signal_fence(memory_order_seq_cst);
-	for (uint32_t i = 0; node && !length && !place && i < thread->region_count; i++) /* those of no function's */
-		if (!thread->regions[i].sp && !thread->regions[i].is.function)
+	for (uint32_t i = 0; node && !shared && !place && i < thread->region_count; i++) /* those of no function's */
+		if (thread->regions[i].sp < ASSAY_NO_STACK && !thread->regions[i].is.function)
 			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, thread->regions[i].is.address);
 	for (; place && region < thread->region_count &&
-	       (!thread->regions[region].sp || thread->regions[region].sp > place->sp); region++)
+	       (thread->regions[region].sp < ASSAY_NO_STACK || thread->regions[region].sp > place->sp); region++)
 		;
 	if (node && !complete && !place)
 		node = step(thread, node, &known, &length, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_TRUNCATED);

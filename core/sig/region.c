@@ -18,7 +18,7 @@ static void fault(struct assay_thread *thread, enum assay_region_fault what)
 /* A region of no function's is outermost in samples. */
 static bool floats(const struct assay_region *r)
 {
-	return !r->sp;
+	return r->sp < ASSAY_NO_STACK;
 }
 
 /* Stacks grow down: of two functions on one stack, the inner one has the lower stack pointer. */
@@ -180,7 +180,7 @@ int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, s
 	struct assay_region *r;
 	int error = 0;
 
-	if (at && sp && (is_inside(thread, thread->regions[at - 1].sp, sp) || floats(&thread->regions[at - 1]))) {
+	if (at && sp >= ASSAY_NO_STACK && (is_inside(thread, thread->regions[at - 1].sp, sp) || floats(&thread->regions[at - 1]))) {
 		error = close_left(thread, sp, now);
 		at = thread->region_count;
 	}
@@ -215,6 +215,11 @@ static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint6
 {
 	uint32_t any = 0;
 
+	if (!key) { /* whatever was opened last for that number */
+		for (any = thread->region_count; any && thread->regions[any - 1].sp != sp; any--)
+			;
+		return any;
+	}
 	if (last && thread->region_count && thread->regions[thread->region_count - 1].key == key)
 		return thread->region_count;
 	for (uint32_t at = thread->region_count; at; at--) {
@@ -229,7 +234,8 @@ static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint6
 
 int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
 {
-	uint32_t at = find_open(thread, sp & ~(uintptr_t)1, key, sp & 1);
+	bool last = sp >= ASSAY_NO_STACK && sp & 1;
+	uint32_t at = find_open(thread, sp - last, key, last);
 	int error = 0;
 
 	if (thread->regions_over) {
@@ -238,7 +244,7 @@ int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, 
 	}
 	if (!at) {
 		fault(thread, ASSAY_REGION_NOT_OPEN);
-		return close_left(thread, sp & ~(uintptr_t)1, now);
+		return sp < ASSAY_NO_STACK ? 0 : close_left(thread, sp - last, now);
 	}
 	/* what lies inside a function's region must have ended; what is of no function's goes on */
 	for (uint32_t i = thread->region_count; i > at && !floats(&thread->regions[at - 1]); i--) {

@@ -12,8 +12,8 @@
 
 /*
  * Opens a region, and closes the one with that key, for the function whose stack pointer was `sp`, at `now`
- * (CLOCK_MONOTONIC, ns). `sp` 0: it is no function's, but the thread's: it may be closed anywhere, and may end before what
- * was opened inside it. To close: with the lowest bit set if the call may be the last thing that the function does, and the
+ * (CLOCK_MONOTONIC, ns). `sp` below ASSAY_NO_STACK: it is no function's, but the thread's: it may be
+ * closed anywhere, and may end before what was opened inside it; key 0 closes the innermost of that `sp`. To close: with the lowest bit set if the call may be the last thing that the function does, and the
  * stack pointer its caller's. 0, or -ENOSPC.
  */
 int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, struct assay_region_is is, uint64_t now);

@@ -50,7 +50,11 @@ struct assay_region_is {
 	bool function;    /* one that says itself when it begins and ends: samples have it in their paths anyway */
 };
 
-/* A region that the thread is in: opened by the function whose stack frame holds `sp`; 0: by none. */
+/*
+ * A region that the thread is in: opened by the function whose stack frame holds `sp`. Below ASSAY_NO_STACK: by none; the
+ * number says whose else it is.
+ */
+#define ASSAY_NO_STACK 4096u
 struct assay_region {
 	uintptr_t sp;
 	uint64_t key; /* by which its end finds it: the number of its plugin's frame, or the function's address */

@@ -124,8 +124,8 @@ struct assay_host {
 	 * a jump or an exception are closed as soon as that is seen; what was wrong is counted and reported. A pair takes some
 	 * 60 ns.
 	 *
-	 * With `sp` NULL it is no function's: samples have it outside all functions, any may close it, and it may end before
-	 * what was opened inside it. To `close`, `sp` as an odd address (one more) says that the call may be the last thing
+	 * With `sp` NULL, or a number below 4096, it is no function's: samples have it outside all functions, any may close it,
+	 * and it may end before what was opened inside it. `close` with `frame` 0 then closes the innermost one of that number. To `close`, `sp` as an odd address (one more) says that the call may be the last thing
 	 * that the function does, so that this is its caller's stack pointer.
 	 */
 	void (*open)(uint32_t frame, uint32_t metric, const void *sp);

@@ -33,10 +33,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Places on the thread's own stack; those with the highest bit are on another, and 0 is none. */
+/* Places on the thread's own stack; those with the highest bit are on another, and small numbers are none. */
 static uintptr_t on_stack(uintptr_t sp)
 {
-	return !sp || sp >> 63 ? sp : thread->stack_low + sp;
+	return sp < ASSAY_NO_STACK || sp >> 63 ? sp : thread->stack_low + sp;
 }
 
 /* Frames are told apart by their reference: the numbers themselves, in slots that no record has. */
@@ -282,6 +282,25 @@ static void of_no_function(void **state)
 	no_fault();
 }
 
+/* Of several kinds, each is closed as a stack of its own. */
+static void stacks_of_several_kinds(void **state)
+{
+	(void)state;
+	open(A, 1, 0);
+	open(B, 2, 100);
+	open(C, 1, 200);
+	close(0, 1, 300);
+	close(0, 1, 400);
+	close(0, 2, 600);
+	CHECK(1, 100, A);
+	CHECK(1, 100, A, B, C);
+	CHECK(0, 200, A, B);
+	CHECK(1, 200, B);
+	no_fault();
+	close(0, 2, 700);
+	assert_int_equal(faults[ASSAY_REGION_NOT_OPEN], 1);
+}
+
 /* It may end before what was opened in it: that goes on in the one around it, and counts once. */
 static void overlapping(void **state)
 {
@@ -389,12 +408,13 @@ static void in_the_path_of_a_sample(void **state)
 	const struct assay_spool_node *n;
 	static const struct { uint32_t module; uint64_t address; } wanted[] = {
 		{ 64, 0x10 }, { 64, 0x11 }, { ASSAY_PLACE_FRAME, B }, { ASSAY_PLACE_FRAME, A }, { 64, 0x12 },
-		{ ASSAY_PLACE_FRAME, 99 },
+		{ ASSAY_PLACE_FRAME, 98 }, { ASSAY_PLACE_FRAME, 99 },
 	};
 
 	(void)state;
 	open(A, 0x8000, 0);
 	open(99, 0, 0);
+	open(98, 7, 0);
 	open(B, 0x8000, 0);
 	open(C, 0x6000, 0); /* of a function that has returned */
 	for (uint32_t i = 0; i < 3; i++) {
@@ -407,9 +427,9 @@ static void in_the_path_of_a_sample(void **state)
 		assert_int_equal(n->address, wanted[i].address);
 		n = assay_at(n->parent);
 	}
-	assert_int_equal(assay_fresh_step(thread, 2)->path, 2);
-	assert_int_equal(assay_fresh_step(thread, 1)->path, 5);
-	assert_int_equal(assay_fresh_step(thread, 0)->path, 6);
+	assert_int_equal(assay_fresh_step(thread, 2)->path, 3);
+	assert_int_equal(assay_fresh_step(thread, 1)->path, 6);
+	assert_int_equal(assay_fresh_step(thread, 0)->path, 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -430,6 +450,7 @@ int main(void)
 		TEST(all_end_with_the_thread),
 		TEST(open_ones_are_in_the_spool),
 		TEST(of_no_function),
+		TEST(stacks_of_several_kinds),
 		TEST(overlapping),
 		TEST(ended_from_within),
 		TEST(left_open_below_one_of_no_function),
