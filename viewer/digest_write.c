@@ -475,7 +475,7 @@ static void write_totals_of(struct writer *w, uint32_t metric, struct sum *sums)
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!sums[i].inclusive_count)
+		if (!sums[i].inclusive_count && !sums[i].inclusive)
 			continue;
 		number(w, w->d->nodes.at[i].row);
 		number(w, metric);

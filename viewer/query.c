@@ -467,7 +467,7 @@ int assay_query_measured(assay_query *query, int64_t metric, struct assay_measur
 	return gather_of(query,
 		"SELECT t.node, t.exclusive_count, t.exclusive, n.kind, f.name, t.inclusive FROM total t"
 		" JOIN node n ON n.id = t.node JOIN function f ON f.id = n.function"
-		" WHERE t.metric = ?1 AND t.exclusive_count > 0",
+		" WHERE t.metric = ?1 AND (t.exclusive_count > 0 OR t.exclusive > 0)",
 		metric, sizeof(**rows), read_measured, rows, count);
 }
 

@@ -232,7 +232,7 @@ SELECT k.name AS metric, k.unit, k.kind, n.id AS node, n.kind AS what, f.name,
 FROM total t JOIN metric k ON k.id = t.metric AND k.name <> 'cpu'
 JOIN node n ON n.id = t.node
 JOIN function f ON f.id = n.function
-WHERE t.exclusive_count > 0
+WHERE (t.exclusive_count > 0 OR t.exclusive > 0)
 ORDER BY k.id, t.exclusive DESC;
 
 -- What threads waited for: kind and object, by thread. The sums are of the time from asking to having.
