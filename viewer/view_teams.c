@@ -282,7 +282,7 @@ static void say_serial(const struct assay_view_context *c, const struct teams *t
 	assay_view_say(c, "  ", "Outside parallel regions: %s of %s (%.0f %%).",
 		assay_text_seconds(c->pool, &c->term, t->serial), assay_text_seconds(c->pool, &c->term, t->run),
 		100 * t->serial / t->run);
-	if (ceiling >= 1 && ceiling < 1e6)
+	if (ceiling >= 1 && t->serial >= t->run / 100) /* below that it is not what limits anybody */
 		assay_view_say(c, "  ",
 			"One thread alone would take about %s. However many cores there are, the program is at most %.*f "
 			"times as fast as that (Amdahl's law), and %.*f times as fast as it is now.",

@@ -22,7 +22,7 @@ uint32_t assay_openmp_frame(const struct assay_host *host, enum assay_openmp_fra
 		const char *kind, *name;
 		_Atomic uint32_t number;
 	} frames[ASSAY_OPENMP_FRAMES] = {
-		[ASSAY_OPENMP_END] = { .kind = "omp barrier", .name = "end of region" },
+		[ASSAY_OPENMP_END] = { .kind = "omp barrier", .name = "end of parallel region" },
 		[ASSAY_OPENMP_IDLE] = { .kind = "omp idle", .name = "outside parallel regions" },
 		[ASSAY_OPENMP_UNNAMED] = { .kind = "omp critical", .name = "unnamed" },
 	};
