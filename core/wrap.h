@@ -68,4 +68,22 @@ void assay_process_seal(const char *why);
 /* Switches measuring off for good, and says so once on standard error. */
 void assay_process_off(const char *why, int error);
 
+/*
+ * Of the plugin `waits`, where it is linked in (unit tests do without): where what it wants to know passes through what
+ * the core interposes. Each of the last four does what the function behind does, and measures how long it waits.
+ */
+#define ASSAY_WAITS __attribute__((weak, visibility("hidden")))
+ASSAY_WAITS void assay_waits_forget(unsigned first, unsigned last); /* these descriptors are closed or replaced */
+ASSAY_WAITS void assay_waits_locked_in(bool sealed); /* system calls may be forbidden from here on; measuring has ended */
+ASSAY_WAITS long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address, unsigned long operation,
+				   unsigned long value, unsigned long timeout, unsigned long address2,
+				   unsigned long value3);
+ASSAY_WAITS int assay_waits_sigwait(const sigset_t *set, int *number);
+ASSAY_WAITS int assay_waits_sigwaitinfo(const sigset_t *set, siginfo_t *info);
+ASSAY_WAITS int assay_waits_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
+ASSAY_WAITS int assay_waits_system(const char *command);
+
+/* The function behind, measured where it can be. */
+#define ASSAY_WAITING(name) (assay_waits_##name ? assay_waits_##name : ASSAY_REAL(name))
+
 #endif

@@ -13,12 +13,19 @@
 #include "sig/slots.h"
 #include "wrap.h"
 
+static void forget(unsigned first, unsigned last)
+{
+	if (assay_waits_forget)
+		assay_waits_forget(first, last);
+}
+
 ASSAY_EXPORT int close(int fd)
 {
 	if (assay_clock_owns(fd)) {
 		errno = EBADF;
 		return -1;
 	}
+	forget((unsigned)fd, (unsigned)fd);
 	return ASSAY_REAL(close)(fd);
 }
 
@@ -26,6 +33,7 @@ ASSAY_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	unsigned ours, asked = first;
 
+	forget(first, last);
 	while ((ours = assay_clock_next_owned(first)) <= last && ours != ~0u) {
 		if (ours > first && ASSAY_REAL(close_range)(first, ours - 1, flags) != 0)
 			return -1;
@@ -38,6 +46,7 @@ ASSAY_EXPORT void closefrom(int lowest)
 {
 	unsigned first = lowest < 0 ? 0 : (unsigned)lowest;
 
+	forget(first, ~0u);
 	if (assay_clock_next_owned(first) == ~0u || close_range(first, ~0u, 0) != 0)
 		ASSAY_REAL(closefrom)(lowest);
 }
@@ -60,11 +69,13 @@ static void make_way(int fd)
 ASSAY_EXPORT int dup2(int from, int to)
 {
 	make_way(to);
+	forget((unsigned)to, (unsigned)to);
 	return ASSAY_REAL(dup2)(from, to);
 }
 
 ASSAY_EXPORT int dup3(int from, int to, int flags)
 {
 	make_way(to);
+	forget((unsigned)to, (unsigned)to);
 	return ASSAY_REAL(dup3)(from, to, flags);
 }

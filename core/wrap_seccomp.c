@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <stdarg.h>
@@ -213,6 +214,8 @@ static void before_seccomp(unsigned long operation, unsigned long flags, const v
 		assay_process_seal("from here on the program is locked in by seccomp's strict mode, which forbids sampling");
 	else if (operation == SECCOMP_SET_MODE_FILTER)
 		check_filter(argument);
+	if (assay_waits_locked_in)
+		assay_waits_locked_in(assay_process.sealed);
 	assay_guard_leave();
 	errno = saved;
 }
@@ -244,13 +247,16 @@ ASSAY_EXPORT int prctl(int option, ...)
 
 #ifdef __x86_64__
 /*
- * syscall(SYS_seccomp, ...) is libseccomp's way, the C library having no function for it. Every other call goes
- * straight on, on the caller's own frame: some of them return twice, or on another stack.
+ * syscall(SYS_seccomp, ...) is libseccomp's way, the C library having no function for it; nor has it one for futexes, in
+ * which threads wait. Every other call goes straight on, on the caller's own frame: some of them return twice, or on
+ * another stack.
  */
 typedef long syscall_fn(long, ...);
 __attribute__((visibility("hidden"))) syscall_fn *assay_real_syscall;
 __attribute__((visibility("hidden"))) long assay_seccomp_call(long number, unsigned long a, unsigned long b, unsigned long c,
 							     unsigned long d, unsigned long e);
+__attribute__((visibility("hidden"))) long assay_futex_call(long number, unsigned long a, unsigned long b, unsigned long c,
+							   unsigned long d, unsigned long e, unsigned long f);
 __attribute__((visibility("hidden"))) void assay_seccomp_find(void);
 
 void assay_seccomp_find(void)
@@ -269,13 +275,39 @@ long assay_seccomp_call(long number, unsigned long a, unsigned long b, unsigned 
 	return assay_real_syscall(number, a, b, c, d, e);
 }
 
-/* The numbers are those of SYS_seccomp and SYS_prctl. A call before the first look-up keeps its arguments over it. */
-_Static_assert(SYS_seccomp == 317 && SYS_prctl == 157, "numbers below");
+static bool waits(unsigned long operation)
+{
+	switch ((int)operation & FUTEX_CMD_MASK) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_LOCK_PI:
+	case 13: /* FUTEX_LOCK_PI2 */
+		return true;
+	}
+	return false;
+}
+
+/* The last argument is on the stack, and lies there whether it was given or not. */
+long assay_futex_call(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e,
+		      unsigned long f)
+{
+	if (!assay_real_syscall)
+		assay_seccomp_find();
+	if (assay_waits_futex && waits(b))
+		return assay_waits_futex(assay_real_syscall, number, a, b, c, d, e, f);
+	return assay_real_syscall(number, a, b, c, d, e, f);
+}
+
+/* The numbers are those of SYS_seccomp, SYS_prctl and SYS_futex. A call before the first look-up keeps its arguments over it. */
+_Static_assert(SYS_seccomp == 317 && SYS_prctl == 157 && SYS_futex == 202, "numbers below");
 __asm__(".text\n"
 	".globl syscall\n"
 	".type syscall, @function\n"
 	"syscall:\n"
 	".cfi_startproc\n"
+	"	cmpl $202, %edi\n"
+	"	je assay_futex_call\n"
 	"	cmpl $317, %edi\n"
 	"	je assay_seccomp_call\n"
 	"	cmpl $157, %edi\n"

@@ -14,7 +14,7 @@ spool = profile/spool_reader.c
 digest = profile/spool_reader.c $(filter-out viewer/digest.c, $(viewer_digest)) viewer/map.c viewer/run_file.c \
 	viewer/quote.c viewer/cmd.c viewer/pool.c viewer/text.c viewer/term.c
 profile = viewer/query.c viewer/model.c viewer/share.c viewer/table.c viewer/term.c viewer/text.c viewer/pool.c \
-	viewer/calltree.c viewer/quote.c viewer/cmd.c $(viewer_view)
+	viewer/calltree.c viewer/quote.c viewer/cmd.c viewer/measured.c $(viewer_view)
 targets = cfi digest profile spool walk
 
 viewer_digest = $(patsubst $(top_srcdir)/%,%,$(wildcard $(top_srcdir)/viewer/digest*.c))

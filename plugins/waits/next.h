@@ -1,0 +1,32 @@
+/*
+ * next.h: the functions behind those that a plugin interposes.
+ *
+ * Owns nothing. dlsym(RTLD_NEXT, ...) would do, were it not that it waits for the loader's lock, which another thread may
+ * hold while it waits for this one (a library's constructor that joins a thread), and that it forgets what dlerror() was
+ * to tell the program. So the tables of the objects behind this one are read as the loader reads them.
+ */
+#ifndef ASSAY_PLUGINS_WAITS_NEXT_H
+#define ASSAY_PLUGINS_WAITS_NEXT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/*
+ * The first definition of function `name` in the objects that were loaded behind this one, in its standard version, as
+ * RTLD_NEXT finds it; NULL: there is none. Any thread, handlers too. Some 100 ns.
+ */
+void *assay_next_find(const char *name);
+
+/* The same, kept in *cache from the first time on; a name that is not found is looked for again. */
+static inline void *assay_next(void *_Atomic *cache, const char *name)
+{
+	void *found = atomic_load_explicit(cache, memory_order_relaxed);
+
+	if (__builtin_expect(!found, 0)) {
+		found = assay_next_find(name);
+		atomic_store_explicit(cache, found, memory_order_relaxed);
+	}
+	return found;
+}
+
+#endif

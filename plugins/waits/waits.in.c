@@ -1,0 +1,465 @@
+/*
+ * The functions that the plugin `waits` interposes: a part of this template for each class of them, the functions
+ * themselves in waits.tab. build-aux/interpose.awk makes interposed.c of the two.
+ *
+ * Each does what the function behind it does, to the last errno: it calls it with the same arguments, once. A lock is
+ * tried first, for one that is free is no wait: where the try function answers anything but "busy", that is what the
+ * function itself would have answered. Around what may wait there are a begin and an end, which leave errno alone.
+ */
+#undef _FORTIFY_SOURCE /* we are what its inline functions call */
+#undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
+
+#include <aio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "next.h"
+#include "waits.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define HOST() atomic_load_explicit(&assay_waits_host, memory_order_acquire)
+#define LIKELY(yes) __builtin_expect(!!(yes), 1)
+
+/* Where the program calls, and its stack pointer then. */
+#define SITE ((const char *)__builtin_return_address(0) - 1)
+#define SP __builtin_dwarf_cfa()
+
+static bool is_contended(void)
+{
+	return atomic_load_explicit(&assay_waits_contended, memory_order_relaxed);
+}
+
+/*
+ * Whether somebody waits for this mutex, and unlocking lets it go. Its layout is part of the C library's binary
+ * interface, for programs have it in their initialisers.
+ */
+static bool will_be_missed(const struct __pthread_mutex_s *m)
+{
+	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP, ROBUST = 16, INHERITS = 32, CEILING_BITS = 19 };
+	int lock = __atomic_load_n(&m->__lock, __ATOMIC_RELAXED);
+	int kind = __atomic_load_n(&m->__kind, __ATOMIC_RELAXED);
+
+	if ((kind & TYPE) == RECURSIVE && m->__count > 1)
+		return false;
+	return kind & (ROBUST | INHERITS) ? lock < 0 /* FUTEX_WAITERS */ : (lock & ((1 << CEILING_BITS) - 1)) > 1;
+}
+
+/* A mutex whose priority ceiling changes the thread's priority is left alone: to try it would do so twice. */
+static bool may_be_tried(const struct __pthread_mutex_s *m)
+{
+	enum { PROTECTS = 64 };
+
+	return !(__atomic_load_n(&m->__kind, __ATOMIC_RELAXED) & PROTECTS);
+}
+
+/* The lock that this thread has got without waiting is one that others wait for. */
+static void note_taken(const void *address)
+{
+	const struct assay_host *host = HOST();
+	struct assay_waits_lock *lock = host ? assay_waits_lock_find(address) : NULL;
+
+	if (lock && assay_waits_lock_awaited(lock))
+		assay_waits_lock_taken(lock, host->now());
+}
+
+/* Just before the thread lets a mutex go that others wait for: what they have waited. */
+static uint64_t blame(const struct assay_host *host, const void *address, struct assay_waits_lock **lock)
+{
+	*lock = assay_waits_lock_find(address);
+	return *lock ? assay_waits_lock_blame(*lock, host->now()) : 0;
+}
+
+static void put_down(const struct assay_host *host, struct assay_waits_lock *lock, const void *address, uint64_t ns)
+{
+	host->span(assay_waits_held, assay_waits_lock_frame(host, lock, address, WAIT_MUTEX, SITE), ns);
+}
+
+/* Where a condition variable's wait lets its mutex go. */
+static void lets_go(const struct assay_host *host, const void *address)
+{
+	struct assay_waits_lock *lock;
+	uint64_t ns = blame(host, address, &lock);
+
+	if (ns)
+		put_down(host, lock, address, ns);
+}
+
+static bool is_time(const struct timespec *t)
+{
+	return t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
+}
+
+static bool is_clock(clockid_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+}
+
+@@for *
+/* @LINE@ */
+@RETURN@ @CALLED:@@NAME@(@PARAMETERS@);
+@@end
+
+@@# ---- locks: tried first ----
+@@# kind=  of wait; lock= what is waited for; try= the function that tries, and its answer is `busy`
+@@# if=    whether it may be tried; else it is left alone
+@@# mutex= where letting it go is looked at too, so that getting it matters: its struct
+@@for LOCK
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next, *_Atomic next_try;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+@?IF@	if (!host || !(@IF@))
+@!IF@	if (!host)
+		return real(@ARGUMENTS@);
+	result = ((__typeof__(&@TRY@))assay_next(&next_try, "@TRY@"))(@LOCK@);
+	if (LIKELY(result != @BUSY@)) {
+@?MUTEX@		if (is_contended())
+@?MUTEX@			note_taken(@LOCK@);
+		return result;
+	}
+	if (!assay_waits_begin_lock(&w, host, WAIT_@KIND@, (const void *)@LOCK@, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end_lock(&w, result == 0 || result == EOWNERDEAD);
+	return result;
+}
+@@end
+
+@@# ---- the program tries itself ----
+@@for TRY
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	@RETURN@ result = ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+
+	if (is_contended() && result == 0)
+		note_taken(@LOCK@);
+	return result;
+}
+@@end
+
+@@# ---- a mutex is let go ----
+@@for UNLOCK
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host;
+	struct assay_waits_lock *lock;
+	@RETURN@ result;
+	uint64_t ns;
+
+	if (LIKELY(!is_contended() || !will_be_missed((const struct __pthread_mutex_s *)@LOCK@)))
+		return real(@ARGUMENTS@);
+	host = HOST();
+	ns = host ? blame(host, @LOCK@, &lock) : 0;
+	result = real(@ARGUMENTS@);
+	if (ns)
+		put_down(host, lock, @LOCK@, ns);
+	return result;
+}
+@@end
+
+@@# ---- locks are made, and end ----
+@@for MAKE
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+
+	if (HOST())
+		assay_waits_lock_made((const void *)@LOCK@, SITE);
+	return ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+}
+@@end
+@@for END
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+
+	if (HOST())
+		assay_waits_lock_made((const void *)@LOCK@, NULL);
+@!VOID@	return ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+@?VOID@	((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+}
+@@end
+
+@@# ---- semaphores: tried first, but for what must come before: a cancellation that is due ----
+@@for SEMAPHORE
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next, *_Atomic next_try;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	int saved = errno, result;
+	struct assay_waits_call w;
+
+@?IF@	if (!host || !(@IF@))
+@!IF@	if (!host)
+		return real(@ARGUMENTS@);
+	pthread_testcancel();
+	if (LIKELY(((__typeof__(&sem_trywait))assay_next(&next_try, "sem_trywait"))(sem) == 0))
+		return 0;
+	errno = saved;
+	if (!assay_waits_begin_object(&w, host, WAIT_SEMAPHORE, sem, ASSAY_WAITS_LONG, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+	return result;
+}
+@@end
+
+@@# ---- condition variables: a mutex is let go, and got again ----
+@@for CONDITION
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+	if (!host)
+		return real(@ARGUMENTS@);
+	if (is_contended() && will_be_missed((const struct __pthread_mutex_s *)mutex))
+		lets_go(host, mutex);
+	if (!assay_waits_begin_object(&w, host, WAIT_CONDITION, cond, ASSAY_WAITS_LONG, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+	if (is_contended())
+		note_taken(mutex);
+	return result;
+}
+@@end
+
+@@# ---- what waits for something at an address ----
+@@for OBJECT
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+	if (!host || !assay_waits_begin_object(&w, host, WAIT_@KIND@, @OBJECT@, ASSAY_WAITS_@LASTS:SHORT@, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+	return result;
+}
+@@end
+
+@@# ---- what waits for nothing that has a name ----
+@@# if=    whether it waits at all
+@@# lasts= LONG or SHORT, until it is known better
+@@for WAIT
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	static _Atomic uint32_t frame;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+	if (!host ||
+@?IF@	    !(@IF@) ||
+	    !assay_waits_begin(&w, host, WAIT_@KIND@, "@NAME@", &frame, ASSAY_WAITS_@LASTS:LONG@, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+	return result;
+}
+@@end
+
+@@# ---- the same for what the core interposes already: it calls these in place of the function behind (called= their
+@@# names' beginning) ----
+@@for BEHIND
+__attribute__((visibility("hidden"))) @RETURN@ @CALLED@@NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	static _Atomic uint32_t frame;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+	if (!host ||
+	    !assay_waits_begin(&w, host, WAIT_@KIND@, "@NAME@", &frame, ASSAY_WAITS_LONG, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+	return result;
+}
+@@end
+
+@@# ---- what waits for a descriptor ----
+@@# fd=    which one
+@@# makes= the result is a descriptor
+@@for FILE
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	static _Atomic uint32_t frame;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+
+	if (!host ||
+@?IF@	    !(@IF@) ||
+	    !assay_waits_begin_fd(&w, host, WAIT_@KIND@, @FD:fd@, "@NAME@", &frame, ASSAY_WAITS_@LASTS:SHORT@, SITE, SP))
+		return real(@ARGUMENTS@);
+	ASSAY_WAITS_UNWINDS();
+	result = real(@ARGUMENTS@);
+	assay_waits_end(&w);
+@?MAKES@	if (result >= 0)
+@?MAKES@		assay_waits_forget((unsigned)result, (unsigned)result);
+	return result;
+}
+@@end
+
+@@# ---- open and its kin ----
+@@# mode=  the argument that it has if the flags say so
+@@for OPEN
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	static _Atomic uint32_t frame;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	@RETURN@ result;
+@?MODE@	@MODE@ mode = 0;
+@?MODE@	va_list list;
+
+@?MODE@	if (__OPEN_NEEDS_MODE(flags)) {
+@?MODE@		va_start(list, flags);
+@?MODE@		mode = va_arg(list, @MODE@);
+@?MODE@		va_end(list);
+@?MODE@	}
+	if (!host ||
+	    !assay_waits_begin(&w, host, WAIT_OPEN, "@NAME@", &frame, ASSAY_WAITS_SHORT, SITE, SP)) {
+@?MODE@		result = real(@ARGUMENTS@, mode);
+@!MODE@		result = real(@ARGUMENTS@);
+		if (result >= 0)
+			assay_waits_forget((unsigned)result, (unsigned)result);
+		return result;
+	}
+	ASSAY_WAITS_UNWINDS();
+@?MODE@	result = real(@ARGUMENTS@, mode);
+@!MODE@	result = real(@ARGUMENTS@);
+	assay_waits_end_open(&w, result);
+	return result;
+}
+@@end
+
+@@# ---- what makes descriptors, without a wait ----
+@@# two=   where it puts two of them
+@@for DESCRIPTOR
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	@RETURN@ result = ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+
+@!TWO@	if (result >= 0)
+@!TWO@		assay_waits_forget((unsigned)result, (unsigned)result);
+@?TWO@	if (result == 0) {
+@?TWO@		assay_waits_forget((unsigned)@TWO@[0], (unsigned)@TWO@[0]);
+@?TWO@		assay_waits_forget((unsigned)@TWO@[1], (unsigned)@TWO@[1]);
+@?TWO@	}
+	return result;
+}
+@@end
+
+@@# ---- fcntl: any argument is as large as a pointer, or smaller ----
+@@for FCNTL
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+	static _Atomic uint32_t frame;
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	void *argument;
+	va_list list;
+	int result;
+
+	va_start(list, command);
+	argument = va_arg(list, void *);
+	va_end(list);
+	if (!host || (command != F_SETLKW && command != F_OFD_SETLKW) ||
+	    !assay_waits_begin_fd(&w, host, WAIT_FILE_LOCK, fd, "@NAME@", &frame, ASSAY_WAITS_SHORT, SITE, SP)) {
+		result = real(fd, command, argument);
+		if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && result >= 0)
+			assay_waits_forget((unsigned)result, (unsigned)result);
+		return result;
+	}
+	ASSAY_WAITS_UNWINDS();
+	result = real(fd, command, argument);
+	assay_waits_end(&w);
+	return result;
+}
+@@end
+
+/* ---- futex, which has no function but syscall(): the core calls this for those that wait ---- */
+
+__attribute__((visibility("hidden"))) long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address,
+							    unsigned long operation, unsigned long value,
+							    unsigned long timeout, unsigned long address2,
+							    unsigned long value3);
+
+long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address, unsigned long operation,
+		       unsigned long value, unsigned long timeout, unsigned long address2, unsigned long value3)
+{
+	const struct assay_host *host = HOST();
+	struct assay_waits_call w;
+	long result;
+
+	if (!host || !assay_waits_begin_object(&w, host, WAIT_FUTEX, (const void *)address, ASSAY_WAITS_SHORT, SITE, SP))
+		return real(number, address, operation, value, timeout, address2, value3);
+	ASSAY_WAITS_UNWINDS();
+	result = real(number, address, operation, value, timeout, address2, value3);
+	assay_waits_end(&w);
+	return result;
+}
