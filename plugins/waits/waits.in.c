@@ -47,6 +47,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define HOST() atomic_load_explicit(&assay_waits_host, memory_order_acquire)
+#define SLOW __attribute__((noinline))
 #define LIKELY(yes) __builtin_expect(!!(yes), 1)
 
 /* Where the program calls, and its stack pointer then. */
@@ -62,7 +63,7 @@ static bool is_contended(void)
  * Whether somebody waits for this mutex, and unlocking lets it go. Its layout is part of the C library's binary
  * interface, for programs have it in their initialisers.
  */
-static bool will_be_missed(const struct __pthread_mutex_s *m)
+static SLOW bool will_be_missed(const struct __pthread_mutex_s *m)
 {
 	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP, ROBUST = 16, INHERITS = 32, CEILING_BITS = 19 };
 	int lock = __atomic_load_n(&m->__lock, __ATOMIC_RELAXED);
@@ -82,13 +83,20 @@ static bool may_be_tried(const struct __pthread_mutex_s *m)
 }
 
 /* The lock that this thread has got without waiting is one that others wait for. */
-static void note_taken(const void *address)
+static SLOW void note_taken(const void *address)
 {
 	const struct assay_host *host = HOST();
 	struct assay_waits_lock *lock = host ? assay_waits_lock_find(address) : NULL;
 
 	if (lock && assay_waits_lock_awaited(lock))
 		assay_waits_lock_taken(lock, host->now());
+}
+
+/* The same, at the end of a function: it has nothing to keep then. */
+static SLOW int note_taken_as(const void *address, int result)
+{
+	note_taken(address);
+	return result;
 }
 
 /* Just before the thread lets a mutex go that others wait for: what they have waited. */
@@ -98,19 +106,20 @@ static uint64_t blame(const struct assay_host *host, const void *address, struct
 	return *lock ? assay_waits_lock_blame(*lock, host->now()) : 0;
 }
 
-static void put_down(const struct assay_host *host, struct assay_waits_lock *lock, const void *address, uint64_t ns)
+static void put_down(const struct assay_host *host, struct assay_waits_lock *lock, const void *address, uint64_t ns,
+		     const void *site)
 {
-	host->span(assay_waits_held, assay_waits_lock_frame(host, lock, address, WAIT_MUTEX, SITE), ns);
+	host->span(assay_waits_held, assay_waits_lock_frame(host, lock, address, WAIT_MUTEX, site), ns);
 }
 
 /* Where a condition variable's wait lets its mutex go. */
-static void lets_go(const struct assay_host *host, const void *address)
+static void lets_go(const struct assay_host *host, const void *address, const void *site)
 {
 	struct assay_waits_lock *lock;
 	uint64_t ns = blame(host, address, &lock);
 
 	if (ns)
-		put_down(host, lock, address, ns);
+		put_down(host, lock, address, ns, site);
 }
 
 static bool is_time(const struct timespec *t)
@@ -133,29 +142,38 @@ static bool is_clock(clockid_t clock)
 @@# if=    whether it may be tried; else it is left alone
 @@# mutex= where letting it go is looked at too, so that getting it matters: its struct
 @@for LOCK
-EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+/* Apart, so that what a free lock takes saves no registers. */
+static SLOW @RETURN@ wait_in_@NAME@(const void *site, const void *sp, __typeof__(&@NAME@) real,
+	@PARAMETERS@)
 {
-	static void *_Atomic next, *_Atomic next_try;
-	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
 	const struct assay_host *host = HOST();
 	struct assay_waits_call w;
 	@RETURN@ result;
 
-@?IF@	if (!host || !(@IF@))
-@!IF@	if (!host)
-		return real(@ARGUMENTS@);
-	result = ((__typeof__(&@TRY@))assay_next(&next_try, "@TRY@"))(@LOCK@);
-	if (LIKELY(result != @BUSY@)) {
-@?MUTEX@		if (is_contended())
-@?MUTEX@			note_taken(@LOCK@);
-		return result;
-	}
-	if (!assay_waits_begin_lock(&w, host, WAIT_@KIND@, (const void *)@LOCK@, SITE, SP))
+	if (!host || !assay_waits_begin_lock(&w, host, WAIT_@KIND@, (const void *)@LOCK@, site, sp))
 		return real(@ARGUMENTS@);
 	ASSAY_WAITS_UNWINDS();
 	result = real(@ARGUMENTS@);
 	assay_waits_end_lock(&w, result == 0 || result == EOWNERDEAD);
 	return result;
+}
+
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next, *_Atomic next_try;
+	@RETURN@ result;
+
+@?IF@	if (LIKELY(HOST() && (@IF@))) {
+@!IF@	if (LIKELY(HOST())) {
+		result = ((__typeof__(&@TRY@))assay_next(&next_try, "@TRY@"))(@LOCK@);
+		if (LIKELY(result != @BUSY@)) {
+@?MUTEX@			if (!LIKELY(!is_contended()))
+@?MUTEX@				return note_taken_as(@LOCK@, result);
+			return result;
+		}
+		return wait_in_@NAME@(SITE, SP, (__typeof__(&@NAME@))assay_next(&next, "@NAME@"), @ARGUMENTS@);
+	}
+	return ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
 }
 @@end
 
@@ -174,23 +192,26 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 
 @@# ---- a mutex is let go ----
 @@for UNLOCK
+static SLOW @RETURN@ let_go_in_@NAME@(const void *site, __typeof__(&@NAME@) real, @PARAMETERS@)
+{
+	const struct assay_host *host = HOST();
+	struct assay_waits_lock *lock;
+	uint64_t ns = host ? blame(host, @LOCK@, &lock) : 0;
+	@RETURN@ result = real(@ARGUMENTS@);
+
+	if (ns)
+		put_down(host, lock, @LOCK@, ns, site);
+	return result;
+}
+
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 {
 	static void *_Atomic next;
 	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
-	const struct assay_host *host;
-	struct assay_waits_lock *lock;
-	@RETURN@ result;
-	uint64_t ns;
 
 	if (LIKELY(!is_contended() || !will_be_missed((const struct __pthread_mutex_s *)@LOCK@)))
 		return real(@ARGUMENTS@);
-	host = HOST();
-	ns = host ? blame(host, @LOCK@, &lock) : 0;
-	result = real(@ARGUMENTS@);
-	if (ns)
-		put_down(host, lock, @LOCK@, ns);
-	return result;
+	return let_go_in_@NAME@(SITE, real, @ARGUMENTS@);
 }
 @@end
 
@@ -256,7 +277,7 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 	if (!host)
 		return real(@ARGUMENTS@);
 	if (is_contended() && will_be_missed((const struct __pthread_mutex_s *)mutex))
-		lets_go(host, mutex);
+		lets_go(host, mutex, SITE);
 	if (!assay_waits_begin_object(&w, host, WAIT_CONDITION, cond, ASSAY_WAITS_LONG, SITE, SP))
 		return real(@ARGUMENTS@);
 	ASSAY_WAITS_UNWINDS();
