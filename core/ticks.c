@@ -12,36 +12,20 @@
 
 #ifdef __x86_64__
 #include <cpuid.h>
-#include <x86intrin.h>
 #endif
 
 /* Long enough for 1 in 10,000: the two clocks are read within some 50 ns of each other, and never more than BOTH_NS. */
 enum { TIMED_NS = 1000000, BOTH_NS = 1000 };
 
+struct assay_ticks assay_ticks;
 static bool usable;
-static uint64_t start_ticks, start_ns;
-static _Atomic double ns_per_tick; /* 0: not known yet */
-
-static uint64_t ticks(void)
-{
-#if defined __x86_64__
-	return __rdtsc();
-#elif defined __aarch64__
-	uint64_t n;
-
-	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(n));
-	return n;
-#else
-	return 0;
-#endif
-}
 
 /* Reads both clocks at once, or nearly: false, if the thread was interrupted in between. */
 static bool read_both(uint64_t *ns, uint64_t *at)
 {
 	uint64_t before = assay_now_ns(), after;
 
-	*at = ticks();
+	*at = assay_ticks_read();
 	after = assay_now_ns();
 	*ns = before + (after - before) / 2;
 	return after - before < BOTH_NS;
@@ -56,28 +40,24 @@ void assay_ticks_start(void)
 #elif defined __aarch64__
 	usable = true;
 #endif
-	for (int tries = 0; !read_both(&start_ns, &start_ticks) && usable; tries++)
+	for (int tries = 0; !read_both(&assay_ticks.start_ns, &assay_ticks.start) && usable; tries++)
 		usable = tries < 3;
 }
 
 /* From the process's start to now; nothing, if that is too short. */
-static double calibrate(void)
+static void calibrate(void)
 {
 	uint64_t ns, at;
-	double rate;
 
-	if (!read_both(&ns, &at) || ns - start_ns < TIMED_NS || at <= start_ticks)
-		return 0;
-	rate = (double)(ns - start_ns) / (double)(at - start_ticks);
-	atomic_store_explicit(&ns_per_tick, rate, memory_order_relaxed);
-	return rate;
+	if (!read_both(&ns, &at) || ns - assay_ticks.start_ns < TIMED_NS || at <= assay_ticks.start)
+		return;
+	atomic_store_explicit(&assay_ticks.rate, (uint64_t)((double)(ns - assay_ticks.start_ns) /
+		(double)(at - assay_ticks.start) * ASSAY_TICKS_ONE), memory_order_relaxed);
 }
 
-uint64_t assay_ticks_ns(void)
+uint64_t assay_ticks_slow_ns(void)
 {
-	double rate = atomic_load_explicit(&ns_per_tick, memory_order_relaxed);
-
-	if (!usable || (rate <= 0 && (rate = calibrate()) <= 0))
-		return assay_now_ns();
-	return start_ns + (uint64_t)((double)(ticks() - start_ticks) * rate);
+	if (usable)
+		calibrate();
+	return assay_now_ns();
 }

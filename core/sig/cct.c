@@ -199,27 +199,6 @@ struct assay_spool_value *assay_cct_value(struct assay_thread *thread, assay_ref
 	return value;
 }
 
-void assay_cct_put_part(struct assay_spool_value *value, uint64_t n)
-{
-	/* the writer is alone: a plain add, atomic only so that a reader never sees half of one */
-	atomic_store_explicit(&value->sum, atomic_load_explicit(&value->sum, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-
-void assay_cct_put(struct assay_spool_value *value, uint64_t n)
-{
-	double x = (double)(int64_t)n; /* the signed conversion is one instruction */
-
-	if (n < value->min)
-		value->min = n;
-	if (n > value->max)
-		value->max = n;
-	value->sum_of_squares += x * x;
-	atomic_store_explicit(&value->count, atomic_load_explicit(&value->count, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-	assay_cct_put_part(value, n);
-}
-
 int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight)
 {
 	struct assay_spool_value *value = assay_cct_value(thread, node, metric);

@@ -22,9 +22,27 @@ assay_ref assay_cct_below(struct assay_thread *thread, assay_ref parent, uint32_
 /* A node's value for a metric, made where it is new. NULL: full. */
 struct assay_spool_value *assay_cct_value(struct assay_thread *thread, assay_ref node, uint32_t metric);
 
-/* Adds `n` to it, as one more time, or as part of one. */
-void assay_cct_put(struct assay_spool_value *value, uint64_t n);
-void assay_cct_put_part(struct assay_spool_value *value, uint64_t n);
+/* Adds `n` to it, as part of one time. The writer is alone: a plain add, atomic only so that a reader never sees half. */
+static inline void assay_cct_put_part(struct assay_spool_value *value, uint64_t n)
+{
+	atomic_store_explicit(&value->sum, atomic_load_explicit(&value->sum, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+/* The same, as one more time. */
+static inline void assay_cct_put(struct assay_spool_value *value, uint64_t n)
+{
+	double x = (double)(int64_t)n; /* the signed conversion is one instruction */
+
+	if (n < value->min)
+		value->min = n;
+	if (n > value->max)
+		value->max = n;
+	value->sum_of_squares += x * x;
+	atomic_store_explicit(&value->count, atomic_load_explicit(&value->count, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	assay_cct_put_part(value, n);
+}
 
 /* Adds one sample of weight `weight` to a node's value for `metric`. 0, or -ENOSPC. */
 int assay_cct_add(struct assay_thread *thread, assay_ref node, uint32_t metric, uint64_t weight);

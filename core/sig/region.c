@@ -66,30 +66,46 @@ static assay_ref node_in(const struct assay_thread *thread, uint32_t count)
 	return count ? thread->regions[count - 1].node : thread->region_root;
 }
 
-/* Finds the node of the region at place `at`, among the regions. */
-static void find_node(struct assay_thread *thread, uint32_t at)
+/* Looks for the node of the region at place `at`, among the regions. */
+ASSAY_RARE static void look_for_node(struct assay_thread *thread, uint32_t at)
 {
 	struct assay_region *r = &thread->regions[at];
-	assay_ref outer = node_in(thread, at);
-	const struct assay_spool_node *node = r->outer == outer && outer && r->node ? assay_at(r->node) : NULL;
 
-	if (!node || node->address != r->is.address || node->module != r->is.module) {
-		r->outer = outer;
-		r->value = NULL;
-		r->node = outer && (r->is.address || r->is.module != ASSAY_PLACE_FRAME) ?
-			assay_cct_below(thread, outer, r->is.module, r->is.address) : 0;
-	} else if (r->value && r->value->metric != r->is.metric) {
-		r->value = NULL;
-	}
+	r->outer = node_in(thread, at);
+	r->value = NULL;
+	r->node = r->outer && (r->is.address || r->is.module != ASSAY_PLACE_FRAME) ?
+		assay_cct_below(thread, r->outer, r->is.module, r->is.address) : 0;
+}
+
+static bool same(struct assay_region_is a, struct assay_region_is b)
+{
+	return a.address == b.address && a.module == b.module && a.metric == b.metric && a.function == b.function;
+}
+
+/* What the region at place `at` is: mostly what the last one there was. */
+static void set(struct assay_thread *thread, uint32_t at, struct assay_region_is is)
+{
+	struct assay_region *r = &thread->regions[at];
+
+	if (__builtin_expect(r->outer && r->outer == node_in(thread, at) && same(r->is, is), 1))
+		return;
+	r->is = is;
+	look_for_node(thread, at);
+}
+
+ASSAY_RARE static struct assay_spool_value *look_for_value(struct assay_thread *thread, struct assay_region *r)
+{
+	r->value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
+	return r->value;
 }
 
 static int add(struct assay_thread *thread, struct assay_region *r, uint64_t ns)
 {
-	if (!r->value)
-		r->value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
-	if (!r->value)
+	struct assay_spool_value *value = r->value;
+
+	if (__builtin_expect(!value, 0) && !(value = look_for_value(thread, r)))
 		return -ENOSPC;
-	assay_cct_put(r->value, ns);
+	assay_cct_put(value, ns);
 	return 0;
 }
 
@@ -142,8 +158,7 @@ ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uin
 		open[at - 1].inner_ns += now > begun ? now - begun : 0;
 	for (uint32_t i = at; i + 1 < count; i++) {
 		thread->regions[i] = thread->regions[i + 1];
-		thread->regions[i].outer = 0;
-		find_node(thread, i);
+		look_for_node(thread, i);
 		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node, .metric = thread->regions[i].is.metric,
 			.begin_ns = now };
 		note_change(thread, &thread->regions[i]);
@@ -180,11 +195,12 @@ int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, s
 	struct assay_region *r;
 	int error = 0;
 
-	if (at && sp >= ASSAY_NO_STACK && (is_inside(thread, thread->regions[at - 1].sp, sp) || floats(&thread->regions[at - 1]))) {
+	/* one of no function's may have others below it */
+	if (at && thread->regions[at - 1].sp < sp && sp >= ASSAY_NO_STACK) {
 		error = close_left(thread, sp, now);
 		at = thread->region_count;
 	}
-	if (at == ASSAY_REGIONS_MAX || (!thread->opens && !attach(thread))) {
+	if (__builtin_expect(at == ASSAY_REGIONS_MAX || !thread->opens, 0) && (at == ASSAY_REGIONS_MAX || !attach(thread))) {
 		thread->regions_over++;
 		if (at == ASSAY_REGIONS_MAX)
 			fault(thread, ASSAY_REGION_TOO_MANY);
@@ -193,8 +209,7 @@ int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, s
 	r = &thread->regions[at];
 	r->sp = sp;
 	r->key = key;
-	r->is = is;
-	find_node(thread, at);
+	set(thread, at, is);
 	thread->opens->regions[at].node = r->node;
 	thread->opens->regions[at].metric = is.metric;
 	thread->opens->regions[at].begin_ns = now;
@@ -208,10 +223,10 @@ int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, s
 
 /*
  * The place of the innermost region with that key which its function may close, from 1 on: a function that is inside
- * cannot. None such: the call is the last thing that the function does, whose stack frame is gone already. Where that may
- * be so, an inner call of a recursion cannot be told from the outer one, and is more likely.
+ * cannot. None such: the call is the last thing that the function does, whose stack frame is gone already. (Where that is
+ * said to be possible, an inner call of a recursion cannot be told from the outer one, and is more likely: the innermost.)
  */
-static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint64_t key, bool last)
+ASSAY_RARE static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint64_t key)
 {
 	uint32_t any = 0;
 
@@ -220,8 +235,6 @@ static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint6
 			;
 		return any;
 	}
-	if (last && thread->region_count && thread->regions[thread->region_count - 1].key == key)
-		return thread->region_count;
 	for (uint32_t at = thread->region_count; at; at--) {
 		if (thread->regions[at - 1].key != key)
 			continue;
@@ -232,10 +245,9 @@ static uint32_t find_open(const struct assay_thread *thread, uintptr_t sp, uint6
 	return any;
 }
 
-int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
+ASSAY_RARE static int close_not_innermost(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
 {
-	bool last = sp >= ASSAY_NO_STACK && sp & 1;
-	uint32_t at = find_open(thread, sp - last, key, last);
+	uint32_t at = find_open(thread, sp, key);
 	int error = 0;
 
 	if (thread->regions_over) {
@@ -244,7 +256,7 @@ int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, 
 	}
 	if (!at) {
 		fault(thread, ASSAY_REGION_NOT_OPEN);
-		return sp < ASSAY_NO_STACK ? 0 : close_left(thread, sp - last, now);
+		return sp < ASSAY_NO_STACK ? 0 : close_left(thread, sp, now);
 	}
 	/* what lies inside a function's region must have ended; what is of no function's goes on */
 	for (uint32_t i = thread->region_count; i > at && !floats(&thread->regions[at - 1]); i--) {
@@ -254,6 +266,17 @@ int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, 
 		fault(thread, ASSAY_REGION_NEVER_CLOSED);
 	}
 	return close_at(thread, at - 1, now) < 0 ? -ENOSPC : error;
+}
+
+int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
+{
+	bool last = sp & 1 && sp >= ASSAY_NO_STACK;
+	const struct assay_region *top = &thread->regions[thread->region_count - 1];
+
+	if (__builtin_expect(thread->region_count && top->key == key && !thread->regions_over &&
+			     (last || top->sp >= sp || !is_inside(thread, top->sp, sp)), 1))
+		return close_one(thread, now);
+	return close_not_innermost(thread, sp - last, key, now);
 }
 
 int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n)
@@ -281,8 +304,7 @@ void assay_region_again(struct assay_thread *thread, uint32_t at, uint32_t modul
 	}
 	r->is.module = module;
 	r->is.address = address;
-	r->outer = 0;
-	find_node(thread, at);
+	look_for_node(thread, at);
 	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = r->is.metric, .begin_ns = now };
 	if (at + 1 == thread->region_count)
 		publish_count(thread);
