@@ -133,10 +133,14 @@ static void make_mine(void)
 	*mine = 1;
 }
 
+static inline bool is_measured(void)
+{
+	return assay_tls.thread && atomic_load_explicit(&assay_process.on, memory_order_relaxed) && mine && *mine;
+}
+
 static bool host_enter(void)
 {
-	return assay_tls.thread && atomic_load_explicit(&assay_process.on, memory_order_relaxed) && mine && *mine &&
-	       assay_guard_enter();
+	return is_measured() && assay_guard_enter();
 }
 
 static void host_leave(void)
@@ -239,22 +243,24 @@ static void host_add_in_region(uint32_t metric, uint32_t frame, uint64_t n)
 }
 
 /* Whether a region may be opened or closed now: then host_leave must follow. */
-static bool enter_region(uint32_t metric)
+static inline bool enter_region(uint32_t metric)
 {
-	return is_metric(metric) && host_enter();
+	return is_metric(metric) && is_measured() && assay_guard_enter();
 }
 
-static void leave_region(struct assay_thread *thread, int error)
+static inline void leave_region(struct assay_thread *thread, int error)
 {
-	if (error < 0)
+	if (__builtin_expect(error < 0, 0))
 		assay_handler_drop(thread, ASSAY_DROP_EVENT);
-	host_leave();
+	assay_guard_leave();
+	if (__builtin_expect(thread->missed, 0))
+		assay_handler_catch_up();
 }
 
 static void host_open(uint32_t frame, uint32_t metric, const void *sp)
 {
 	uint64_t now = assay_ticks_ns();
-	struct assay_region_is is = { assay_frames_ref(frame), ASSAY_PLACE_FRAME, (uint16_t)metric, false };
+	struct assay_region_is is = assay_region_is(assay_frames_ref(frame), ASSAY_PLACE_FRAME, metric, false);
 
 	if (enter_region(metric))
 		leave_region(assay_tls.thread, assay_region_open(assay_tls.thread, (uintptr_t)sp, frame, is, now));
@@ -268,22 +274,72 @@ static void host_close(uint32_t frame, uint32_t metric, const void *sp)
 		leave_region(assay_tls.thread, assay_region_close(assay_tls.thread, (uintptr_t)sp, frame, now));
 }
 
-static void host_enter_function(const void *function, uint32_t metric, const void *sp)
+static struct assay_region_is place_of(uintptr_t function, uint32_t metric)
 {
-	struct assay_region_is is = { .metric = (uint16_t)metric, .function = true };
-	uint64_t now = assay_ticks_ns();
+	uint64_t address;
+	uint32_t module;
 
-	assay_places_find((uintptr_t)function, &is.module, &is.address);
-	if (enter_region(metric))
-		leave_region(assay_tls.thread, assay_region_open(assay_tls.thread, (uintptr_t)sp, (uintptr_t)function, is, now));
+	assay_places_find(function, &module, &address);
+	return assay_region_is(address, module, metric, true);
 }
 
-static void host_leave_function(const void *function, uint32_t metric, const void *sp)
+static uint32_t host_enter_function(const void *function, uint32_t metric, const void *sp)
+{
+	struct assay_region_is is;
+	uint64_t now = assay_ticks_ns();
+	uint32_t depth;
+	int error;
+
+	if (!enter_region(metric))
+		return 0;
+	if (!assay_region_was(assay_tls.thread, (uintptr_t)function, metric, &is))
+		is = place_of((uintptr_t)function, metric);
+	error = assay_region_open(assay_tls.thread, (uintptr_t)sp, (uintptr_t)function, is, now);
+	depth = assay_tls.thread->region_count;
+	leave_region(assay_tls.thread, error);
+	return error < 0 ? 0 : depth;
+}
+
+/* Which functions are not worth measuring. often: a power of two, 0 for none. */
+static uint64_t tiny_often, tiny_ns;
+
+static void host_tiny(uint64_t often, uint64_t ns)
+{
+	tiny_ns = ns;
+	for (tiny_often = often != 0; tiny_often < often && tiny_often < 1ull << 62; tiny_often *= 2)
+		;
+}
+
+static bool host_leave_function(const void *function, uint32_t metric, const void *sp)
 {
 	uint64_t now = assay_ticks_ns();
+	bool tiny;
+	int error;
 
-	if (enter_region(metric))
-		leave_region(assay_tls.thread, assay_region_close(assay_tls.thread, (uintptr_t)sp | 1, (uintptr_t)function, now));
+	if (!enter_region(metric))
+		return false;
+	error = assay_region_close(assay_tls.thread, (uintptr_t)sp | 1, (uintptr_t)function, now);
+	tiny = tiny_often && error == 0 && assay_region_was_tiny(assay_tls.thread, (uintptr_t)function, now, tiny_often,
+		tiny_ns);
+	leave_region(assay_tls.thread, error);
+	return tiny;
+}
+
+static void host_count_function(const void *function, uint32_t metric)
+{
+	/* what is added to is no handler's: without the guard */
+	if (is_measured() && assay_region_count(assay_tls.thread, (uintptr_t)function))
+		return;
+	if (!enter_region(metric))
+		return;
+	leave_region(assay_tls.thread, assay_region_unmeasured(assay_tls.thread, (uintptr_t)function,
+		place_of((uintptr_t)function, metric)));
+}
+
+static void host_leave_if_entered(const void *function, uint32_t metric, const void *sp)
+{
+	if (assay_tls.thread && assay_region_is_innermost(assay_tls.thread, (uintptr_t)sp, (uintptr_t)function))
+		host_leave_function(function, metric, sp);
 }
 
 /* ---- waits and places ---- */
@@ -464,6 +520,9 @@ static const struct assay_host host = {
 	.leave_function = host_leave_function,
 	.add = host_add,
 	.add_in_region = host_add_in_region,
+	.tiny = host_tiny,
+	.count_function = host_count_function,
+	.leave_if_entered = host_leave_if_entered,
 	.say = host_say,
 	.frame_at = host_frame_at,
 	.wait_begin = host_wait_begin,
@@ -778,9 +837,9 @@ void assay_plugins_reopen(struct assay_thread *thread)
 	for (uint32_t i = 0; i < thread->region_count; i++) {
 		const struct assay_region *r = &thread->regions[i];
 		uint32_t module = ASSAY_PLACE_FRAME;
-		uint64_t address = r->is.function ? 0 : assay_frames_ref((uint32_t)r->key);
+		uint64_t address = assay_region_is_function(r->is) ? 0 : assay_frames_ref((uint32_t)r->key);
 
-		if (r->is.function)
+		if (assay_region_is_function(r->is))
 			assay_places_find(r->key, &module, &address);
 		assay_region_again(thread, i, module, address, now);
 	}

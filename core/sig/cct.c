@@ -142,7 +142,7 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 	thread->path_base = base;
 	atomic_signal_fence(memory_order_seq_cst);
 	for (uint32_t i = 0; node && !shared && !place && i < thread->region_count; i++) /* those of no function's */
-		if (thread->regions[i].sp < ASSAY_NO_STACK && !thread->regions[i].is.function)
+		if (thread->regions[i].sp < ASSAY_NO_STACK && !assay_region_is_function(thread->regions[i].is))
 			node = step(thread, node, &known, &length, ASSAY_PLACE_FRAME, thread->regions[i].is.address);
 	for (; place && region < thread->region_count &&
 	       (thread->regions[region].sp < ASSAY_NO_STACK || thread->regions[region].sp > place->sp); region++)
@@ -163,7 +163,7 @@ assay_ref assay_cct_path(struct assay_thread *thread, uint32_t count, bool compl
 		for (; node && region < regions && on_own_stack(thread, at->sp); region++) {
 			const struct assay_region *r = region < thread->region_count ? &thread->regions[region] : &wait;
 
-			if (r->is.function || !on_own_stack(thread, r->sp))
+			if (assay_region_is_function(r->is) || !on_own_stack(thread, r->sp))
 				continue;
 			if (r->sp < at->sp)
 				break;

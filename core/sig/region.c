@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "cct.h"
+#include "module.h"
 
 static void fault(struct assay_thread *thread, enum assay_region_fault what)
 {
@@ -24,7 +25,7 @@ static bool floats(const struct assay_region *r)
 /* Stacks grow down: of two functions on one stack, the inner one has the lower stack pointer. */
 static void note_change(struct assay_thread *thread, const struct assay_region *r)
 {
-	if (r->is.function)
+	if (assay_region_is_function(r->is))
 		return;
 	if (floats(r))
 		thread->regions_changed = UINTPTR_MAX;
@@ -49,6 +50,8 @@ static bool attach(struct assay_thread *thread)
 	thread->region_root = assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_REGIONS);
 	for (uint32_t i = 0; i < ASSAY_REGIONS_MAX; i++)
 		thread->regions[i].outer = 0; /* of another thread's tree */
+	for (uint32_t i = 0; i < ASSAY_UNMEASURED; i++)
+		thread->unmeasured[i].function = 0;
 	thread->opens = opens;
 	if (!ref)
 		atomic_store_explicit(&thread->record->open, assay_ref_of(opens), memory_order_release);
@@ -73,13 +76,13 @@ ASSAY_RARE static void look_for_node(struct assay_thread *thread, uint32_t at)
 
 	r->outer = node_in(thread, at);
 	r->value = NULL;
-	r->node = r->outer && (r->is.address || r->is.module != ASSAY_PLACE_FRAME) ?
-		assay_cct_below(thread, r->outer, r->is.module, r->is.address) : 0;
+	r->node = r->outer && (r->is.address || assay_region_module(r->is) != ASSAY_PLACE_FRAME) ?
+		assay_cct_below(thread, r->outer, assay_region_module(r->is), r->is.address) : 0;
 }
 
 static bool same(struct assay_region_is a, struct assay_region_is b)
 {
-	return a.address == b.address && a.module == b.module && a.metric == b.metric && a.function == b.function;
+	return a.address == b.address && a.packed == b.packed;
 }
 
 /* What the region at place `at` is: mostly what the last one there was. */
@@ -95,7 +98,7 @@ static void set(struct assay_thread *thread, uint32_t at, struct assay_region_is
 
 ASSAY_RARE static struct assay_spool_value *look_for_value(struct assay_thread *thread, struct assay_region *r)
 {
-	r->value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
+	r->value = r->node ? assay_cct_value(thread, r->node, assay_region_metric(r->is)) : NULL;
 	return r->value;
 }
 
@@ -143,7 +146,7 @@ ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uin
 
 	for (uint32_t i = at + 1; i < count; i++) {
 		struct assay_region *r = &thread->regions[i];
-		struct assay_spool_value *value = r->node ? assay_cct_value(thread, r->node, r->is.metric) : NULL;
+		struct assay_spool_value *value = r->node ? assay_cct_value(thread, r->node, assay_region_metric(r->is)) : NULL;
 
 		if (value)
 			assay_cct_put_part(value, own_time(&open[i], i + 1 < count ? open[i + 1].begin_ns : now));
@@ -159,7 +162,7 @@ ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uin
 	for (uint32_t i = at; i + 1 < count; i++) {
 		thread->regions[i] = thread->regions[i + 1];
 		look_for_node(thread, i);
-		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node, .metric = thread->regions[i].is.metric,
+		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node, .metric = assay_region_metric(thread->regions[i].is),
 			.begin_ns = now };
 		note_change(thread, &thread->regions[i]);
 	}
@@ -211,7 +214,7 @@ int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, s
 	r->key = key;
 	set(thread, at, is);
 	thread->opens->regions[at].node = r->node;
-	thread->opens->regions[at].metric = is.metric;
+	thread->opens->regions[at].metric = assay_region_metric(is);
 	thread->opens->regions[at].begin_ns = now;
 	thread->opens->regions[at].inner_ns = 0;
 	note_change(thread, r);
@@ -271,12 +274,84 @@ ASSAY_RARE static int close_not_innermost(struct assay_thread *thread, uintptr_t
 int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now)
 {
 	bool last = sp & 1 && sp >= ASSAY_NO_STACK;
-	const struct assay_region *top = &thread->regions[thread->region_count - 1];
 
-	if (__builtin_expect(thread->region_count && top->key == key && !thread->regions_over &&
-			     (last || top->sp >= sp || !is_inside(thread, top->sp, sp)), 1))
-		return close_one(thread, now);
+	if (__builtin_expect(thread->region_count && !thread->regions_over, 1)) {
+		const struct assay_region *top = &thread->regions[thread->region_count - 1];
+
+		if (__builtin_expect(top->key == key && (last || top->sp >= sp || !is_inside(thread, top->sp, sp)), 1))
+			return close_one(thread, now);
+	}
 	return close_not_innermost(thread, sp - last, key, now);
+}
+
+/* Of what is not measured any more there may be a call that has been: its stack frame is this one, or has been left. */
+bool assay_region_is_innermost(const struct assay_thread *thread, uintptr_t sp, uint64_t key)
+{
+	const struct assay_region *top = &thread->regions[thread->region_count ? thread->region_count - 1 : 0];
+
+	return thread->region_count && top->key == key && top->sp <= sp;
+}
+
+bool assay_region_was_tiny(const struct assay_thread *thread, uint64_t key, uint64_t now, uint64_t often, uint64_t tiny_ns)
+{
+	const struct assay_region *r = &thread->regions[thread->region_count];
+	uint64_t count = thread->region_count < ASSAY_REGIONS_MAX && r->key == key && r->value ? r->value->count : 0;
+
+	return count && !(count & (often - 1)) && r->value->sum < count * tiny_ns &&
+	       now - thread->opens->regions[thread->region_count].begin_ns < tiny_ns;
+}
+
+static struct assay_unmeasured *unmeasured_at(struct assay_thread *thread, uint64_t function)
+{
+	return &thread->unmeasured[(function >> 4) % ASSAY_UNMEASURED];
+}
+
+bool assay_region_count(struct assay_thread *thread, uint64_t function)
+{
+	struct assay_unmeasured *at = unmeasured_at(thread, function);
+
+	if (__builtin_expect(at->function != function, 0))
+		return false;
+	assay_cct_put(at->value, 1);
+	return true;
+}
+
+int assay_region_unmeasured(struct assay_thread *thread, uint64_t function, struct assay_region_is is)
+{
+	struct assay_unmeasured *at = unmeasured_at(thread, function);
+	assay_ref node = thread->opens || attach(thread) ?
+		assay_cct_below(thread, thread->region_root, assay_region_module(is), is.address) : 0;
+
+	at->function = 0;
+	at->value = node ? assay_cct_value(thread, node, assay_region_metric(is)) : NULL;
+	if (!at->value)
+		return -ENOSPC;
+	at->function = function;
+	assay_cct_put(at->value, 1);
+	return 0;
+}
+
+/* Libraries have come or gone: other functions may be where some were. */
+ASSAY_RARE static void forget_functions(struct assay_thread *thread)
+{
+	for (uint32_t i = thread->region_count; i < ASSAY_REGIONS_MAX; i++)
+		thread->regions[i].outer = 0;
+	for (uint32_t i = 0; i < ASSAY_UNMEASURED; i++)
+		thread->unmeasured[i].function = 0;
+	thread->regions_generation = assay_module_generation();
+}
+
+bool assay_region_was(struct assay_thread *thread, uint64_t function, uint32_t metric, struct assay_region_is *is)
+{
+	const struct assay_region *r = &thread->regions[thread->region_count];
+
+	if (__builtin_expect(thread->regions_generation != assay_module_generation(), 0))
+		forget_functions(thread);
+	if (thread->region_count == ASSAY_REGIONS_MAX || r->key != function || !r->outer ||
+	    !assay_region_is_function(r->is) || assay_region_metric(r->is) != metric)
+		return false;
+	*is = r->is;
+	return true;
 }
 
 int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n)
@@ -302,10 +377,9 @@ void assay_region_again(struct assay_thread *thread, uint32_t at, uint32_t modul
 		thread->region_count = 0;
 		return;
 	}
-	r->is.module = module;
-	r->is.address = address;
+	r->is = assay_region_is(address, module, assay_region_metric(r->is), assay_region_is_function(r->is));
 	look_for_node(thread, at);
-	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = r->is.metric, .begin_ns = now };
+	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = assay_region_metric(r->is), .begin_ns = now };
 	if (at + 1 == thread->region_count)
 		publish_count(thread);
 }

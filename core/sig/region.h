@@ -22,6 +22,24 @@ int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, 
 /* Adds `n` to `metric` at the frame `frame` (a struct assay_spool_frame) in the innermost region. 0, or -ENOSPC. */
 int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n);
 
+/* Whether the innermost region has that key, and the function at `sp` may close it. */
+bool assay_region_is_innermost(const struct assay_thread *thread, uintptr_t sp, uint64_t key);
+
+/*
+ * Of the region with that key, which was just closed, at `now`: whether it is always short (below `tiny_ns`, in the mean and this time) and
+ * was there `often` times at its place, or a multiple. `often`: a power of two.
+ */
+bool assay_region_was_tiny(const struct assay_thread *thread, uint64_t key, uint64_t now, uint64_t often, uint64_t tiny_ns);
+
+/* Whether the last region at the place where the next one will be was this function: then `is` gets where that is. */
+bool assay_region_was(struct assay_thread *thread, uint64_t function, uint32_t metric, struct assay_region_is *is);
+
+/* Does the same as the next where the function is known. False: it is not, and nothing is done. Needs no guard. */
+bool assay_region_count(struct assay_thread *thread, uint64_t function);
+
+/* One call of a function that is not measured: adds 1 to is.metric at the function, in no region. 0, or -ENOSPC. */
+int assay_region_unmeasured(struct assay_thread *thread, uint64_t function, struct assay_region_is is);
+
 /* The thread ends: its functions have returned, so its regions count as left open. */
 void assay_region_close_all(struct assay_thread *thread, uint64_t now);
 

@@ -42,13 +42,34 @@ struct assay_walk_step {
 	uint32_t regions; /* how many of thread->regions are in it, or passed over */
 };
 
-/* What a region is: small enough to be handed over in registers. */
+/*
+ * What a region is: where, by address and module as in struct assay_spool_node; the metric to which its time goes; and
+ * whether it is a function that says itself when it begins and ends, which samples have in their paths anyway. Two words, to
+ * be handed over and compared.
+ */
 struct assay_region_is {
-	uint64_t address; /* with `module`, as in struct assay_spool_node */
-	uint32_t module;
-	uint16_t metric;  /* to which its time goes */
-	bool function;    /* one that says itself when it begins and ends: samples have it in their paths anyway */
+	uint64_t address, packed;
 };
+
+static inline struct assay_region_is assay_region_is(uint64_t address, uint32_t module, uint32_t metric, bool function)
+{
+	return (struct assay_region_is){ address, module | (uint64_t)(metric & 0xffff) << 32 | (uint64_t)function << 48 };
+}
+
+static inline uint32_t assay_region_module(struct assay_region_is is)
+{
+	return (uint32_t)is.packed;
+}
+
+static inline uint32_t assay_region_metric(struct assay_region_is is)
+{
+	return is.packed >> 32 & 0xffff;
+}
+
+static inline bool assay_region_is_function(struct assay_region_is is)
+{
+	return is.packed >> 48;
+}
 
 /*
  * A region that the thread is in: opened by the function whose stack frame holds `sp`. Below ASSAY_NO_STACK: by none; the
@@ -63,6 +84,13 @@ struct assay_region {
 	struct assay_spool_value *value; /* the node's, for the metric; NULL: not looked for */
 };
 enum { ASSAY_REGIONS_MAX = ASSAY_OPENS };
+
+/* Where the calls of a function that is not measured are counted. */
+struct assay_unmeasured {
+	uint64_t function; /* 0: none */
+	struct assay_spool_value *value;
+};
+enum { ASSAY_UNMEASURED = 32 };
 
 /* A wait that the thread is in (wait.c). */
 struct assay_wait {
@@ -144,8 +172,10 @@ struct assay_thread {
 	uint32_t region_count, regions_over; /* over: opened where there was no room for more */
 	uintptr_t regions_changed;
 	assay_ref region_root;            /* the node around them all */
+	uint64_t regions_generation;      /* of the modules, for which functions are where regions[] has them */
 	struct assay_spool_opens *opens;  /* in the spool; NULL: there was no region yet */
 	struct assay_region regions[ASSAY_REGIONS_MAX];
+	struct assay_unmeasured unmeasured[ASSAY_UNMEASURED];
 
 	/* what it waits for, how long it has waited in all, and the places that it works for */
 	struct assay_wait wait;

@@ -133,10 +133,12 @@ struct assay_host {
 
 	/*
 	 * The same for a function of the program's that says itself when it begins and ends (-finstrument-functions). It is
-	 * known by its address, lies among the regions, and samples do not need it: they have it in their paths.
+	 * known by its address, lies among the regions, and samples do not need it: they have it in their paths. What is
+	 * returned: in how many regions and functions it lies, itself among them, 0 if it is not recorded; and whether it is
+	 * one that `tiny` tells.
 	 */
-	void (*enter_function)(const void *function, uint32_t metric, const void *sp);
-	void (*leave_function)(const void *function, uint32_t metric, const void *sp);
+	uint32_t (*enter_function)(const void *function, uint32_t metric, const void *sp);
+	bool (*leave_function)(const void *function, uint32_t metric, const void *sp);
 
 	/* `n` more of a count or of bytes: to `metric` at `frame`, without a call path. The same, some 10 ns. */
 	void (*add)(uint32_t metric, uint32_t frame, uint64_t n);
@@ -203,6 +205,20 @@ struct assay_host {
 
 	/* As `add`, but in the innermost region (or counted function) that this thread is in. Some 20 ns. */
 	void (*add_in_region)(uint32_t metric, uint32_t frame, uint64_t n);
+
+	/*
+	 * A function is tiny if it was called `often` times (made a power of two) from one place, by one thread, and its calls
+	 * take less than `ns`. 0 times: none is. In start only.
+	 */
+	void (*tiny)(uint64_t often, uint64_t ns);
+
+	/*
+	 * In place of enter_function and leave_function, of a function that is not measured any more: one more is added to
+	 * `metric` at the function, without what it lies in. To leave is to ask whether it was entered when it was measured
+	 * still. A few ns, for no clock is read.
+	 */
+	void (*count_function)(const void *function, uint32_t metric);
+	void (*leave_if_entered)(const void *function, uint32_t metric, const void *sp);
 };
 
 enum assay_plugin_flags {

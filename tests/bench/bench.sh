@@ -331,10 +331,16 @@ bench_regions() {
 		theirs=$(uftrace record -d pairs.data ./pairs-pg 2>/dev/null | tail -n 1)
 		bytes=$(du -sb pairs.data 2>/dev/null | awk '{ printf "%.1f", $1 / 2e6 }')
 	fi
+	${CC:-cc} -O2 -DFUNCTIONS -finstrument-functions -o pairs-functions "$HERE/pairs.c" || die "pairs.c does not compile"
+	local functions tiny
+	functions=$($ASSAY run -q --force --plugins=functions:often=0 -o pairs-functions.assay -- ./pairs-functions) || die "functions: the run failed"
+	tiny=$($ASSAY run -q --force --plugins=functions -o pairs-functions.assay -- ./pairs-functions)
 	row regions "a region, begin and end, ns" 60 "$ours" "$(met "$ours" 60)" "" "" "${theirs:+uftrace, a function: $theirs}"
 	row "" "  data for each, bytes" 0 "$(awk "BEGIN { printf \"%.3f\", $(size_of pairs.assay) / 2e6 }")" "" "" "" "${bytes:+uftrace $bytes}"
 	row "" "  without Assay, ns" - "$alone" ""
-	echo "{\"bench\":\"regions\",\"pair_ns\":$ours,\"alone_ns\":$alone,\"uftrace_ns\":${theirs:-null}}" >>raw
+	row "" "  a function (-finstrument-functions), ns" 60 "$functions" "$(met "$functions" 60)"
+	row "" "  ... once it is found to be tiny, ns" - "$tiny" ""
+	echo "{\"bench\":\"regions\",\"pair_ns\":$ours,\"function_ns\":$functions,\"tiny_ns\":$tiny,\"alone_ns\":$alone,\"uftrace_ns\":${theirs:-null}}" >>raw
 }
 
 # eztrace MODULE: what runs a program under EZTrace, with one of its modules; nothing where there is none of that name.

@@ -42,7 +42,7 @@ static uintptr_t on_stack(uintptr_t sp)
 /* Frames are told apart by their reference: the numbers themselves, in slots that no record has. */
 static void open(uint32_t number, uintptr_t sp, uint64_t now)
 {
-	struct assay_region_is is = { .metric = METRIC, .module = ASSAY_PLACE_FRAME, .address = number };
+	struct assay_region_is is = assay_region_is(number, ASSAY_PLACE_FRAME, METRIC, false);
 
 	assert_int_equal(assay_region_open(thread, on_stack(sp), number, is, now), 0);
 }

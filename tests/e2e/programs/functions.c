@@ -18,6 +18,15 @@ __attribute__((noinline)) static int caller(int n)
 	return sum;
 }
 
+/* Its end is the last thing it does, so that the call which says so has its caller's stack frame. */
+static int walked;
+__attribute__((noinline)) static void walk(int n)
+{
+	walked++;
+	if (n > 0)
+		walk(n - 1);
+}
+
 static jmp_buf home;
 
 __attribute__((noinline)) static void jump(void) { longjmp(home, 1); }
@@ -40,6 +49,8 @@ int main(void)
 
 	for (int i = 0; i < 10; i++)
 		sum += caller(1000);
+	for (int i = 0; i < 5; i++)
+		walk(30);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, thread, NULL);
 	for (int i = 0; i < 4; i++)
@@ -52,6 +63,6 @@ int main(void)
 	wait(NULL);
 	if (!setjmp(home))
 		jump();
-	printf("%d\n", sum);
+	printf("%d %d\n", sum, walked);
 	return 0;
 }
