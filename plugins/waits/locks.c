@@ -214,9 +214,11 @@ void assay_waits_lock_done(struct assay_waits_lock *lock, uint64_t now)
 	atomic_fetch_sub(&lock->waiting, (now << N_BITS) + 1);
 }
 
-bool assay_waits_lock_awaited(const struct assay_waits_lock *lock)
+bool assay_waits_lock_is_quiet(const struct assay_waits_lock *lock)
 {
-	return atomic_load_explicit(&lock->waiting, memory_order_relaxed) & N_MASK;
+	uint64_t w = atomic_load_explicit(&lock->waiting, memory_order_relaxed);
+
+	return !(w & N_MASK) && 0 - w == atomic_load_explicit(&lock->taken, memory_order_relaxed);
 }
 
 void assay_waits_lock_taken(struct assay_waits_lock *lock, uint64_t now)

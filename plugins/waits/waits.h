@@ -138,8 +138,8 @@ void assay_waits_lock_lasted(struct assay_waits_lock *lock, bool lasted);
 void assay_waits_lock_wait(struct assay_waits_lock *lock, uint64_t now);
 void assay_waits_lock_done(struct assay_waits_lock *lock, uint64_t now);
 
-/* Whether anybody waits for it. */
-bool assay_waits_lock_awaited(const struct assay_waits_lock *lock);
+/* Whether nobody waits for it, nor has since it was taken or let go the last time: there is nothing to put down. */
+bool assay_waits_lock_is_quiet(const struct assay_waits_lock *lock);
 
 /* The calling thread has got it: what others wait from now on is on its account. */
 void assay_waits_lock_taken(struct assay_waits_lock *lock, uint64_t now);

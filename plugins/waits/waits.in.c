@@ -32,6 +32,7 @@
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/sendfile.h>
+#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
@@ -47,8 +48,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define HOST() atomic_load_explicit(&assay_waits_host, memory_order_acquire)
-#define SLOW __attribute__((noinline))
 #define LIKELY(yes) __builtin_expect(!!(yes), 1)
+#define SLOW __attribute__((noinline)) /* so that what all calls pass through saves no registers */
 
 /* Where the program calls, and its stack pointer then. */
 #define SITE ((const char *)__builtin_return_address(0) - 1)
@@ -60,26 +61,31 @@ static bool is_contended(void)
 }
 
 /*
- * Whether somebody waits for this mutex, and unlocking lets it go. Its layout is part of the C library's binary
- * interface, for programs have it in their initialisers.
+ * What is known of a mutex that the thread has, and is to let go, if others wait for it or have; else NULL. (That somebody
+ * waits cannot be told from the mutex: where a thread has been woken and another is quicker, it does not show.)
+ *
+ * A mutex's layout is part of the C library's binary interface, for programs have it in their initialisers.
  */
-static SLOW bool will_be_missed(const struct __pthread_mutex_s *m)
+static SLOW struct assay_waits_lock *missed(const struct __pthread_mutex_s *m)
 {
-	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP, ROBUST = 16, INHERITS = 32, CEILING_BITS = 19 };
-	int lock = __atomic_load_n(&m->__lock, __ATOMIC_RELAXED);
-	int kind = __atomic_load_n(&m->__kind, __ATOMIC_RELAXED);
+	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP };
+	struct assay_waits_lock *lock = assay_waits_lock_find(m);
 
-	if ((kind & TYPE) == RECURSIVE && m->__count > 1)
-		return false;
-	return kind & (ROBUST | INHERITS) ? lock < 0 /* FUTEX_WAITERS */ : (lock & ((1 << CEILING_BITS) - 1)) > 1;
+	if (LIKELY(!lock || assay_waits_lock_is_quiet(lock)))
+		return NULL;
+	return (__atomic_load_n(&m->__kind, __ATOMIC_RELAXED) & TYPE) == RECURSIVE && m->__count > 1 ? NULL : lock;
 }
 
-/* A mutex whose priority ceiling changes the thread's priority is left alone: to try it would do so twice. */
+/*
+ * A mutex that is left alone: one whose priority ceiling changes the thread's priority, for to try it would do so twice;
+ * and where there is only one thread, for nobody else can have it, and the C library does without atomic operations.
+ */
 static bool may_be_tried(const struct __pthread_mutex_s *m)
 {
-	enum { PROTECTS = 64 };
+	enum { PROTECTS = 64, SHARED = 128 /* with other processes */ };
+	int kind = __atomic_load_n(&m->__kind, __ATOMIC_RELAXED);
 
-	return !(__atomic_load_n(&m->__kind, __ATOMIC_RELAXED) & PROTECTS);
+	return !(kind & PROTECTS) && (!__libc_single_threaded || kind & SHARED);
 }
 
 /* The lock that this thread has got without waiting is one that others wait for. */
@@ -88,7 +94,7 @@ static SLOW void note_taken(const void *address)
 	const struct assay_host *host = HOST();
 	struct assay_waits_lock *lock = host ? assay_waits_lock_find(address) : NULL;
 
-	if (lock && assay_waits_lock_awaited(lock))
+	if (lock && !assay_waits_lock_is_quiet(lock))
 		assay_waits_lock_taken(lock, host->now());
 }
 
@@ -99,13 +105,6 @@ static SLOW int note_taken_as(const void *address, int result)
 	return result;
 }
 
-/* Just before the thread lets a mutex go that others wait for: what they have waited. */
-static uint64_t blame(const struct assay_host *host, const void *address, struct assay_waits_lock **lock)
-{
-	*lock = assay_waits_lock_find(address);
-	return *lock ? assay_waits_lock_blame(*lock, host->now()) : 0;
-}
-
 static void put_down(const struct assay_host *host, struct assay_waits_lock *lock, const void *address, uint64_t ns,
 		     const void *site)
 {
@@ -113,10 +112,10 @@ static void put_down(const struct assay_host *host, struct assay_waits_lock *loc
 }
 
 /* Where a condition variable's wait lets its mutex go. */
-static void lets_go(const struct assay_host *host, const void *address, const void *site)
+static SLOW void lets_go(const struct assay_host *host, const void *address, const void *site)
 {
-	struct assay_waits_lock *lock;
-	uint64_t ns = blame(host, address, &lock);
+	struct assay_waits_lock *lock = missed(address);
+	uint64_t ns = lock ? assay_waits_lock_blame(lock, host->now()) : 0;
 
 	if (ns)
 		put_down(host, lock, address, ns, site);
@@ -142,10 +141,11 @@ static bool is_clock(clockid_t clock)
 @@# if=    whether it may be tried; else it is left alone
 @@# mutex= where letting it go is looked at too, so that getting it matters: its struct
 @@for LOCK
-/* Apart, so that what a free lock takes saves no registers. */
-static SLOW @RETURN@ wait_in_@NAME@(const void *site, const void *sp, __typeof__(&@NAME@) real,
-	@PARAMETERS@)
+static void *_Atomic next_@NAME@;
+
+static SLOW @RETURN@ wait_in_@NAME@(@PARAMETERS@, const void *site, const void *sp)
 {
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next_@NAME@, "@NAME@");
 	const struct assay_host *host = HOST();
 	struct assay_waits_call w;
 	@RETURN@ result;
@@ -160,20 +160,18 @@ static SLOW @RETURN@ wait_in_@NAME@(const void *site, const void *sp, __typeof__
 
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 {
-	static void *_Atomic next, *_Atomic next_try;
+	static void *_Atomic next_try;
 	@RETURN@ result;
 
-@?IF@	if (LIKELY(HOST() && (@IF@))) {
-@!IF@	if (LIKELY(HOST())) {
-		result = ((__typeof__(&@TRY@))assay_next(&next_try, "@TRY@"))(@LOCK@);
-		if (LIKELY(result != @BUSY@)) {
-@?MUTEX@			if (!LIKELY(!is_contended()))
-@?MUTEX@				return note_taken_as(@LOCK@, result);
-			return result;
-		}
-		return wait_in_@NAME@(SITE, SP, (__typeof__(&@NAME@))assay_next(&next, "@NAME@"), @ARGUMENTS@);
-	}
-	return ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+@?IF@	if (!LIKELY(HOST() && (@IF@)))
+@!IF@	if (!LIKELY(HOST()))
+		return ((__typeof__(&@NAME@))assay_next(&next_@NAME@, "@NAME@"))(@ARGUMENTS@);
+	result = ((__typeof__(&@TRY@))assay_next(&next_try, "@TRY@"))(@LOCK@);
+	if (!LIKELY(result != @BUSY@))
+		return wait_in_@NAME@(@ARGUMENTS@, SITE, SP);
+@?MUTEX@	if (!LIKELY(!is_contended()))
+@?MUTEX@		return note_taken_as(@LOCK@, result);
+	return result;
 }
 @@end
 
@@ -192,11 +190,13 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 
 @@# ---- a mutex is let go ----
 @@for UNLOCK
-static SLOW @RETURN@ let_go_in_@NAME@(const void *site, __typeof__(&@NAME@) real, @PARAMETERS@)
+static void *_Atomic next_@NAME@;
+
+static SLOW @RETURN@ missed_by_@NAME@(@PARAMETERS@, struct assay_waits_lock *lock, const void *site)
 {
+	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next_@NAME@, "@NAME@");
 	const struct assay_host *host = HOST();
-	struct assay_waits_lock *lock;
-	uint64_t ns = host ? blame(host, @LOCK@, &lock) : 0;
+	uint64_t ns = host ? assay_waits_lock_blame(lock, host->now()) : 0;
 	@RETURN@ result = real(@ARGUMENTS@);
 
 	if (ns)
@@ -206,12 +206,11 @@ static SLOW @RETURN@ let_go_in_@NAME@(const void *site, __typeof__(&@NAME@) real
 
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 {
-	static void *_Atomic next;
-	__typeof__(&@NAME@) real = (__typeof__(&@NAME@))assay_next(&next, "@NAME@");
+	struct assay_waits_lock *lock = is_contended() ? missed((const struct __pthread_mutex_s *)@LOCK@) : NULL;
 
-	if (LIKELY(!is_contended() || !will_be_missed((const struct __pthread_mutex_s *)@LOCK@)))
-		return real(@ARGUMENTS@);
-	return let_go_in_@NAME@(SITE, real, @ARGUMENTS@);
+	if (!LIKELY(!lock))
+		return missed_by_@NAME@(@ARGUMENTS@, lock, SITE);
+	return ((__typeof__(&@NAME@))assay_next(&next_@NAME@, "@NAME@"))(@ARGUMENTS@);
 }
 @@end
 
@@ -276,7 +275,7 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 
 	if (!host)
 		return real(@ARGUMENTS@);
-	if (is_contended() && will_be_missed((const struct __pthread_mutex_s *)mutex))
+	if (is_contended())
 		lets_go(host, mutex, SITE);
 	if (!assay_waits_begin_object(&w, host, WAIT_CONDITION, cond, ASSAY_WAITS_LONG, SITE, SP))
 		return real(@ARGUMENTS@);

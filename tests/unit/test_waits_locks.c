@@ -77,11 +77,13 @@ static void one_waiter(void **state)
 	(void)state;
 	assay_waits_lock_taken(l, 1000);
 	assay_waits_lock_wait(l, 2000);
-	assert_true(assay_waits_lock_awaited(l));
+	assert_false(assay_waits_lock_is_quiet(l));
 	assert_int_equal(assay_waits_lock_blame(l, 5000), 3000);
+	assert_false(assay_waits_lock_is_quiet(l));
 	assay_waits_lock_done(l, 5100);
+	assert_false(assay_waits_lock_is_quiet(l)); /* nobody waits, but the hand-over is in the sum */
 	assay_waits_lock_taken(l, 5100);
-	assert_false(assay_waits_lock_awaited(l));
+	assert_true(assay_waits_lock_is_quiet(l));
 	/* the hand-over is on nobody's account, and the next holder begins with nothing */
 	assert_int_equal(assay_waits_lock_blame(l, 9000), 0);
 }
@@ -102,6 +104,21 @@ static void several_waiters(void **state)
 	assert_int_equal(assay_waits_lock_blame(l, 1500), 300);
 }
 
+/* One that gave up before the lock was let go is no longer there, but was. */
+static void gave_up(void **state)
+{
+	struct assay_waits_lock *l = get(module);
+
+	(void)state;
+	assay_waits_lock_taken(l, 1000);
+	assert_true(assay_waits_lock_is_quiet(l));
+	assay_waits_lock_wait(l, 2000);
+	assay_waits_lock_done(l, 2500);
+	assert_false(assay_waits_lock_is_quiet(l));
+	assert_int_equal(assay_waits_lock_blame(l, 9000), 500);
+	assert_true(assay_waits_lock_is_quiet(l));
+}
+
 /* Sums go round after 2^48 ns, and differences do not care. */
 static void wraps(void **state)
 {
@@ -118,7 +135,7 @@ static void wraps(void **state)
 		for (int n = 0; n < 3; n++)
 			assay_waits_lock_done(l, t);
 	}
-	assert_false(assay_waits_lock_awaited(l));
+	assert_true(assay_waits_lock_is_quiet(l));
 }
 
 /* One that began to wait a moment after the holder looked at the clock. */
@@ -143,7 +160,7 @@ static void many_waiters(void **state)
 	assert_int_equal(assay_waits_lock_blame(l, 101), 60000);
 	for (int i = 0; i < 60000; i++)
 		assay_waits_lock_done(l, 101);
-	assert_false(assay_waits_lock_awaited(l));
+	assert_true(assay_waits_lock_is_quiet(l));
 }
 
 static void forked(void **state)
@@ -153,7 +170,7 @@ static void forked(void **state)
 	(void)state;
 	assay_waits_lock_wait(l, 100);
 	assay_waits_locks_forked();
-	assert_false(assay_waits_lock_awaited(l));
+	assert_true(assay_waits_lock_is_quiet(l));
 	assay_waits_lock_taken(l, 500);
 	assert_int_equal(assay_waits_lock_blame(l, 1000), 0);
 }
@@ -282,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_waiter, setup),
 		cmocka_unit_test_setup(several_waiters, setup),
+		cmocka_unit_test_setup(gave_up, setup),
 		cmocka_unit_test_setup(wraps, setup),
 		cmocka_unit_test_setup(a_moment_late, setup),
 		cmocka_unit_test_setup(many_waiters, setup),
