@@ -4,7 +4,6 @@
  * waits.c     the plugin, and a wait's begin and end
  * locks.c     what is known of each lock: its name, who waits, whom to blame
  * files.c     the names of descriptors
- * next.c      the functions behind
  * waits.in.c  the interposed functions, with waits.tab; interposed.c is made of the two
  *
  * Owns what threads share of it, in tables of fixed size without locks: full or contended means a common name ("other

@@ -43,7 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "next.h"
+#include "core/next.h"
 #include "waits.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -1,5 +1,5 @@
-/* test_waits_next.c: the functions behind those that the plugin `waits` interposes are those that the loader would find. */
-#include "plugins/waits/next.h"
+/* test_next.c: the functions behind those that the library interposes are those that the loader would find. */
+#include "core/next.h"
 
 #include <dlfcn.h>
 #include <setjmp.h>

@@ -1,12 +1,13 @@
 /*
- * next.h: the functions behind those that a plugin interposes.
+ * next.h: the functions behind those that this library interposes, its own and its built-in plugins' (which use no more of
+ * the core than this).
  *
  * Owns nothing. dlsym(RTLD_NEXT, ...) would do, were it not that it waits for the loader's lock, which another thread may
  * hold while it waits for this one (a library's constructor that joins a thread), and that it forgets what dlerror() was
  * to tell the program. So the tables of the objects behind this one are read as the loader reads them.
  */
-#ifndef ASSAY_PLUGINS_WAITS_NEXT_H
-#define ASSAY_PLUGINS_WAITS_NEXT_H
+#ifndef ASSAY_CORE_NEXT_H
+#define ASSAY_CORE_NEXT_H
 
 #include <stdatomic.h>
 #include <stddef.h>
