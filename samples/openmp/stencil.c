@@ -14,9 +14,13 @@ enum { ROWS = 480, SWEEPS = 200, STEPS = 24, CHUNK = 4, THREADS_MAX = 1024 };
 typedef double triangle[ROWS + 2][ROWS + 2]; /* with a border all around */
 
 static triangle triangles[2];
-static struct truth worked[THREADS_MAX];
-static struct truth swept;         /* from one end of a sweep to the other */
-static struct truth mean, longest; /* of what the threads worked in each sweep */
+static struct truth worked[THREADS_MAX]; /* in the sweeps, */
+static struct truth waited[THREADS_MAX]; /* and from then on to the sweep's end */
+static struct truth swept;               /* from one end of a sweep to the other */
+static struct truth mean, longest;       /* of what the threads worked in each sweep */
+static struct {
+	_Alignas(64) uint64_t at;
+} done[THREADS_MAX]; /* when the thread had done its part of the last sweep */
 
 /* The square root of the mean of five squares, in steps that cost the same whatever the numbers are. */
 static double settle(double a, double b, double c, double d, double e)
@@ -34,6 +38,11 @@ FUNCTION void new_row(int i, triangle from, triangle to)
 		to[i][j] = settle(from[i][j], from[i - 1][j], from[i + 1][j], from[i][j - 1], from[i][j + 1]);
 }
 
+static void add_worked(int thread, uint64_t begin)
+{
+	done[thread].at = begin + truth_add(&worked[thread], begin);
+}
+
 FUNCTION void sweep_static(triangle from, triangle to)
 {
 #pragma omp parallel
@@ -43,7 +52,7 @@ FUNCTION void sweep_static(triangle from, triangle to)
 #pragma omp for schedule(static) nowait
 		for (int i = 1; i <= ROWS; i++)
 			new_row(i, from, to);
-		truth_add(&worked[omp_get_thread_num()], begin);
+		add_worked(omp_get_thread_num(), begin);
 	}
 }
 
@@ -56,20 +65,21 @@ FUNCTION void sweep_dynamic(triangle from, triangle to)
 #pragma omp for schedule(dynamic, CHUNK) nowait
 		for (int i = 1; i <= ROWS; i++)
 			new_row(i, from, to);
-		truth_add(&worked[omp_get_thread_num()], begin);
+		add_worked(omp_get_thread_num(), begin);
 	}
 }
 
-/* What each thread worked in the sweep that has just ended: the mean and the longest of them. */
+/* A sweep has just ended: what each thread worked in it, the mean and the longest of them, and how long each waited. */
 static void add_to_truth(uint64_t begin, int threads)
 {
 	static uint64_t before[THREADS_MAX];
-	uint64_t sum = 0, most = 0;
+	uint64_t end = begin + truth_add(&swept, begin), sum = 0, most = 0;
 
-	truth_add(&swept, begin);
 	for (int t = 0; t < threads; t++) {
 		uint64_t ns = worked[t].ns - before[t];
 
+		waited[t].ns += end - done[t].at;
+		waited[t].times++;
 		before[t] = worked[t].ns;
 		sum += ns;
 		most = ns > most ? ns : most;
@@ -122,6 +132,7 @@ int main(int argc, char **argv)
 
 		snprintf(name, sizeof(name), "thread-%d", t);
 		truth_say(&s, name, "worked", &worked[t]);
+		truth_say(&s, name, "waited", &waited[t]);
 	}
 	truth_say(&s, "team", "sweeps", &swept);
 	truth_say(&s, "team", "mean", &mean);
