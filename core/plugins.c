@@ -415,6 +415,16 @@ static uint32_t host_here(uint32_t frame_number)
 	return node;
 }
 
+/* The time, where that is asked for: by a wait that stands still, or has. */
+static uint64_t now_for(const struct assay_thread *thread)
+{
+	bool asked = thread->wait.active;
+
+	for (uint32_t i = thread->adopted_count; i-- && !asked;)
+		asked = thread->adopted[i].wait.active;
+	return asked ? assay_ticks_ns() : 0;
+}
+
 static bool host_adopt(uint32_t place, const void *sp)
 {
 	int saved;
@@ -422,7 +432,7 @@ static bool host_adopt(uint32_t place, const void *sp)
 
 	if (!place || !enter(&saved))
 		return false;
-	error = assay_wait_adopt(assay_tls.thread, place, (uintptr_t)sp, assay_ticks_ns());
+	error = assay_wait_adopt(assay_tls.thread, place, (uintptr_t)sp, now_for(assay_tls.thread));
 	note_loss(assay_tls.thread, error);
 	leave(saved);
 	return error == 0;
@@ -433,7 +443,7 @@ static void host_unadopt(const void *sp)
 	int saved;
 	if (!enter(&saved))
 		return;
-	assay_wait_unadopt(assay_tls.thread, (uintptr_t)sp, assay_ticks_ns());
+	assay_wait_unadopt(assay_tls.thread, (uintptr_t)sp, now_for(assay_tls.thread));
 	leave(saved);
 }
 

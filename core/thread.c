@@ -168,6 +168,7 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->waited_ns = 0;
 	thread->adopted_count = thread->adopted_over = thread->at_count = 0;
 	thread->path_base = 0;
+	memset(&thread->last_place, 0, sizeof thread->last_place);
 	thread->opens = NULL;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;

@@ -182,6 +182,10 @@ struct assay_thread {
 	uint64_t waited_ns;
 	_Atomic uint64_t dock_until; /* CLOCK_MONOTONIC, by whoever knows when */
 	uint32_t adopted_count, adopted_over, adoptions;
+	/* the place that it worked for last, the node that leads there from its own tree, and what it docked at last */
+	struct {
+		assay_ref place, node, frame, docked, frame_after, after;
+	} last_place;
 	struct assay_adopted adopted[ASSAY_ADOPTED_MAX];
 	/* what goes on at places, outermost first */
 	uint32_t at_count;

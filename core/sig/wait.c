@@ -102,9 +102,17 @@ int assay_wait_end(struct assay_thread *thread, assay_ref frame, uint64_t now, u
 
 /* ---- places ---- */
 
+/* A thread is told of one place several times before it is told of another. */
 static assay_ref link_to(struct assay_thread *thread, assay_ref place)
 {
-	return place ? assay_cct_below(thread, 0, ASSAY_PLACE_LINK, place) : 0;
+	if (place == thread->last_place.place)
+		return thread->last_place.node;
+	thread->last_place.place = place;
+	thread->last_place.node = assay_cct_below(thread, 0, ASSAY_PLACE_LINK, place);
+	thread->last_place.docked = 0;
+	if (!thread->last_place.node)
+		thread->last_place.place = 0;
+	return thread->last_place.node;
 }
 
 /* The innermost adoption ends; the wait that stood still goes on. */
@@ -212,14 +220,21 @@ int assay_wait_end_at(struct assay_thread *thread, uint64_t now)
 
 int assay_wait_dock(struct assay_thread *thread, const struct assay_wait *wait, assay_ref place, assay_ref frame_after)
 {
+	__typeof__(thread->last_place) *last = &thread->last_place;
 	struct assay_wait w = *wait;
 
 	w.docked = w.spins = true;
 	w.node = link_to(thread, place);
-	w.node = w.node ? assay_cct_below(thread, w.node, ASSAY_PLACE_FRAME, w.frame) : 0;
-	w.after = assay_cct_below(thread, 0, ASSAY_PLACE_FRAME, frame_after);
-	if (!w.node || !w.after)
+	if (w.node && (!last->docked || last->frame != w.frame))
+		last->docked = assay_cct_below(thread, w.node, ASSAY_PLACE_FRAME, w.frame);
+	if (!last->after || last->frame_after != frame_after)
+		last->after = assay_cct_below(thread, 0, ASSAY_PLACE_FRAME, frame_after);
+	last->frame = w.frame;
+	last->frame_after = frame_after;
+	if (!w.node || !last->docked || !last->after)
 		return -ENOSPC;
+	w.node = last->docked;
+	w.after = last->after;
 	set(&thread->dock_until, 0);
 	start(thread, &w);
 	return 0;

@@ -76,19 +76,31 @@ static void part(void *p)
 		assay_openmp_master_end(b->host, m, threads > 1);
 }
 
+static void set(struct assay_openmp_block *block, struct assay_openmp_team *team, void *first, void (*fn)(void *), void *data,
+	const struct assay_host *host, const struct assay_openmp_runtime *runtime)
+{
+	block->team = team;
+	block->first = first;
+	block->fn = fn;
+	block->data = data;
+	block->host = host;
+	block->runtime = runtime;
+}
+
 @@for PARALLEL
 static MEASURED @RETURN@ measured_@NAME@(CALL, @PARAMETERS@)
 {
-	struct assay_openmp_block block = { @FIRST:NULL@, fn, data, host, runtime, NULL };
+	struct assay_openmp_team *team = assay_openmp_region_open(host, caller, NULL);
+	struct assay_openmp_block own, *block = team ? &team->block : &own;
 @!VOID@	@RETURN@ result;
 
-	block.team = assay_openmp_region_open(host, caller, ASSAY_OPENMP_FRAME());
+	set(block, team, @FIRST:NULL@, fn, data, host, runtime);
 	fn = part;
-	data = &block;
+	data = block;
 @?VOID@	BEHIND(@NAME@)(@ARGUMENTS@);
 @!VOID@	result = BEHIND(@NAME@)(@ARGUMENTS@);
-	if (block.team)
-		assay_openmp_region_close(host, block.team);
+	if (team)
+		assay_openmp_region_close(host, team);
 @!VOID@	return result;
 }
 
@@ -120,7 +132,7 @@ static struct assay_openmp_team *begin(const struct assay_host *host, struct ass
 		assay_openmp_self.unstarted++;
 		return NULL;
 	}
-	team->block = (struct assay_openmp_block){ NULL, fn, data, host, runtime, team };
+	set(&team->block, team, NULL, fn, data, host, runtime);
 	team->outer = assay_openmp_self.started;
 	assay_openmp_self.started = team;
 	return team;

@@ -53,15 +53,15 @@ static void parallel_begin(ompt_data_t *task, const ompt_frame_t *frame, ompt_da
 	const void *caller)
 {
 	const struct assay_host *host = assay_openmp_host();
-	const void *sp = frame ? frame->enter_frame.ptr : NULL;
+	const void *sp = NULL;
 
 	(void)task;
 	(void)threads;
 	parallel->ptr = NULL;
 	if (!host || !(flags & ompt_parallel_team)) /* the teams of a league run regions of their own */
 		return;
-	if (flags & ompt_parallel_invoker_program)
-		sp = below_caller(sp, caller);
+	if (flags & ompt_parallel_invoker_program && frame)
+		sp = below_caller(frame->enter_frame.ptr, caller);
 	parallel->ptr = assay_openmp_region_open(host, caller, sp);
 }
 
@@ -76,19 +76,24 @@ static void parallel_end(ompt_data_t *parallel, ompt_data_t *task, int flags, co
 		assay_openmp_region_close(host, parallel->ptr);
 }
 
+/* Whether the thread does its part in functions of the program's that called the runtime, and not the runtime them. */
+static bool in_caller(const struct assay_openmp_team *team, unsigned index)
+{
+	return index == 0 && team->sp;
+}
+
 /* The end is told late to workers, and without the region: see sync_region_wait. */
 static void implicit_task(ompt_scope_endpoint_t endpoint, ompt_data_t *parallel, ompt_data_t *task, unsigned threads,
 	unsigned index, int flags)
 {
 	const struct assay_host *host = assay_openmp_host();
 	struct assay_openmp_team *team = parallel ? parallel->ptr : NULL;
-	bool in_caller = threads == 1 && index == 0; /* may be the program's own: found where the region was opened */
-
 	(void)task;
 	if (!host || flags & ompt_task_initial)
 		return;
 	if (endpoint == ompt_scope_begin && team)
-		assay_openmp_member_begin(host, team, index, threads, in_caller ? NULL : ASSAY_OPENMP_BELOW_CALLER(), NULL);
+		assay_openmp_member_begin(host, team, index, threads, in_caller(team, index) ? NULL : ASSAY_OPENMP_BELOW_CALLER(),
+			NULL);
 	else if (endpoint == ompt_scope_end && !self.docked && self.waits)
 		assay_openmp_wait_end(host);
 }
@@ -99,6 +104,16 @@ static bool is_end(ompt_sync_region_t kind, const struct assay_openmp_team *team
 {
 	return kind == ompt_sync_region_barrier_implicit_parallel ||
 	       (kind == ompt_sync_region_barrier_implicit && (!caller || caller == team->caller));
+}
+
+/* Tasks that it does meanwhile are below the barrier's function. */
+static void end_part(const struct assay_host *host, struct assay_openmp_member *m, const void *sp)
+{
+	if (m == m->team->master)
+		assay_openmp_master_end(host, m, true);
+	else
+		assay_openmp_member_end(host, m);
+	m->sp = sp;
 }
 
 static const char *words_for(ompt_sync_region_t kind)
@@ -128,10 +143,8 @@ static void sync_region_wait(ompt_sync_region_t kind, ompt_scope_endpoint_t endp
 		assay_openmp_wait_end(host);
 	else if (!m || !parallel || m->team != parallel->ptr || !is_end(kind, m->team, caller))
 		assay_openmp_wait_begin(host, assay_openmp_call(host, words_for(kind), caller), ASSAY_OPENMP_BELOW_CALLER());
-	else if (m == m->team->master)
-		assay_openmp_master_end(host, m, true);
 	else
-		assay_openmp_member_end(host, m);
+		end_part(host, m, ASSAY_OPENMP_BELOW_CALLER());
 }
 
 /* ---- tasks ---- */

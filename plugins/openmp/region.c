@@ -13,11 +13,19 @@ struct assay_openmp_team *assay_openmp_region_open(const struct assay_host *host
 	if (!team)
 		return NULL;
 	team->caller = caller;
-	team->place = host->here(assay_openmp_call(host, "omp parallel", caller));
-	if (sp && team->place && host->adopt(team->place, sp))
+	team->block.place = host->here(assay_openmp_call(host, "omp parallel", caller));
+	if (sp && team->block.place && host->adopt(team->block.place, sp))
 		team->sp = sp;
-	team->begin_ns = host->now();
+	if (team->block.place)
+		host->begin_at(assay_openmp.region, team->block.place);
 	return team;
+}
+
+static void unadopt(const struct assay_host *host, struct assay_openmp_member *m)
+{
+	if (m->adopted)
+		host->unadopt(m->sp);
+	m->adopted = false;
 }
 
 /* What the members have left: the longest of their work; and they learn when it was over. */
@@ -31,7 +39,7 @@ static uint64_t collect(struct assay_openmp_team *team, uint64_t now)
 
 		if (!m)
 			break;
-		if (m->generation != team->generation)
+		if (m->generation != team->block.generation)
 			continue;
 		if (m->work_ns > longest)
 			longest = m->work_ns;
@@ -54,16 +62,17 @@ void assay_openmp_region_close(const struct assay_host *host, struct assay_openm
 		waited = host->waited() - master->waited_ns;
 		took = now - master->begin_ns;
 		master->work_ns = took > waited ? took - waited : 0;
-		host->add_at(assay_openmp.work, team->place, master->work_ns);
+		host->add_at(assay_openmp.work, team->block.place, master->work_ns);
 		self.member = master->outer;
 	}
-	if (master && master->sp)
-		host->unadopt(master->sp);
+	if (master)
+		unadopt(host, master);
 	longest = collect(team, now);
 	if (master && master->work_ns > longest)
 		longest = master->work_ns;
-	host->add_at(assay_openmp.region, team->place, now - team->begin_ns);
-	host->add_at(assay_openmp.longest, team->place, longest);
+	host->add_at(assay_openmp.longest, team->block.place, longest);
+	if (team->block.place)
+		host->end_at();
 	if (team->sp)
 		host->unadopt(team->sp);
 	assay_openmp_team_give(team);
@@ -85,7 +94,7 @@ struct assay_openmp_member *assay_openmp_member_begin(const struct assay_host *h
 
 	assay_openmp_undock(host);
 	if (m)
-		m->generation = team->generation;
+		m->generation = team->block.generation;
 	else if (own)
 		own->generation = 0; /* not of the team's: nobody would ever tell it when the region is over */
 	m = m ? m : own;
@@ -95,7 +104,8 @@ struct assay_openmp_member *assay_openmp_member_begin(const struct assay_host *h
 	m->team = team;
 	m->work_ns = 0;
 	m->end = NULL;
-	m->sp = sp && host->adopt(team->place, sp) ? sp : NULL;
+	m->sp = sp;
+	m->adopted = sp && host->adopt(team->block.place, sp);
 	if (index == 0) {
 		team->master = m;
 		atomic_store_explicit(&team->threads, threads, memory_order_relaxed);
@@ -108,8 +118,8 @@ struct assay_openmp_member *assay_openmp_member_begin(const struct assay_host *h
 
 static void dock(const struct assay_host *host, struct assay_openmp_member *m)
 {
-	if (m->generation && m->team->place)
-		m->end = host->dock(assay_openmp.waits, assay_openmp_frame(host, ASSAY_OPENMP_END), m->team->place,
+	if (m->generation && m->team->block.place)
+		m->end = host->dock(assay_openmp.waits, assay_openmp_frame(host, ASSAY_OPENMP_END), m->team->block.place,
 			assay_openmp_frame(host, ASSAY_OPENMP_IDLE));
 	self.docked = m->end ? m : NULL;
 }
@@ -119,9 +129,8 @@ void assay_openmp_member_end(const struct assay_host *host, struct assay_openmp_
 	uint64_t took = host->now() - m->begin_ns, waited = host->waited() - m->waited_ns;
 
 	m->work_ns = took > waited ? took - waited : 0;
-	host->add_at(assay_openmp.work, m->team->place, m->work_ns);
-	if (m->sp)
-		host->unadopt(m->sp);
+	host->add_at(assay_openmp.work, m->team->block.place, m->work_ns);
+	unadopt(host, m);
 	self.member = m->outer;
 	dock(host, m);
 }
@@ -129,9 +138,7 @@ void assay_openmp_member_end(const struct assay_host *host, struct assay_openmp_
 /* A place's barrier needs no look for a path, so the opener waits there as the workers do. */
 void assay_openmp_master_end(const struct assay_host *host, struct assay_openmp_member *m, bool waits)
 {
-	if (m->sp)
-		host->unadopt(m->sp);
-	m->sp = NULL;
+	unadopt(host, m);
 	if (waits)
 		dock(host, m);
 }
@@ -163,11 +170,9 @@ void assay_openmp_task_begin(const struct assay_host *host, struct assay_openmp_
 	uint32_t place;
 
 	leave(host, away);
-	place = self.member ? self.member->team->place : 0;
+	place = self.member ? self.member->team->block.place : 0;
 	if (!sp && away->sp)
 		sp = (const char *)away->sp - sizeof(void *);
-	else if (!sp && away->dock && away->dock == away->dock->team->master && away->dock->team->sp)
-		sp = (const char *)away->dock->team->sp - sizeof(void *);
 	else if (!sp && away->dock)
 		sp = away->dock->sp;
 	if (place)
@@ -192,7 +197,7 @@ void assay_openmp_task_end(const struct assay_host *host, struct assay_openmp_aw
 		waited = host->waited() - m->waited_ns;
 		took = took > waited ? took - waited : 0;
 		m->work_ns += took;
-		host->add_at(assay_openmp.work | ASSAY_PLUGIN_MORE, m->team->place, took);
+		host->add_at(assay_openmp.work | ASSAY_PLUGIN_MORE, m->team->block.place, took);
 		self.member = m->outer;
 	}
 	dock(host, m);

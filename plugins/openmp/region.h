@@ -11,8 +11,9 @@
 #include "team.h"
 
 /*
- * The thread opens a region by a call that returns to `caller`; what it does in functions that lie below `sp` is part of
- * it (NULL: nothing is). The team is to be given to _close in the same thread; NULL: too many are open.
+ * The thread opens a region by a call that returns to `caller`. `sp`: where it does its own part in functions that lie below
+ * that, and not by a _member_begin with an `sp` of its own; else NULL. The team is to be given to _close in the same thread;
+ * NULL: too many are open.
  */
 struct assay_openmp_team *assay_openmp_region_open(const struct assay_host *host, const void *caller, const void *sp);
 

@@ -52,10 +52,13 @@ struct assay_openmp_team *assay_openmp_team_take(void)
 		team = &teams[number - 1];
 	if (!team)
 		return NULL;
-	team->generation++;
-	team->place = 0;
+	team->block.generation++;
+	team->block.team = team;
+	team->block.place = 0;
 	team->sp = NULL;
 	team->master = NULL;
+	if (!team->block.chunk && assay_openmp_team_member(team, 0))
+		team->block.chunk = atomic_load_explicit(&team->chunks[0], memory_order_relaxed);
 	atomic_store_explicit(&team->threads, 0, memory_order_relaxed);
 	return team;
 }
@@ -94,8 +97,10 @@ static struct assay_openmp_chunk *add_chunk(struct assay_openmp_team *team, uint
 struct assay_openmp_member *assay_openmp_team_member(struct assay_openmp_team *team, uint32_t index)
 {
 	uint32_t at = index / ASSAY_OPENMP_CHUNK;
-	struct assay_openmp_chunk *chunk;
+	struct assay_openmp_chunk *chunk = team->block.chunk;
 
+	if (!at && chunk)
+		return &chunk->members[index];
 	if (at >= ASSAY_OPENMP_TEAM_CHUNKS)
 		return NULL;
 	chunk = atomic_load_explicit(&team->chunks[at], memory_order_acquire);

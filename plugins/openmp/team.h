@@ -23,8 +23,9 @@ struct assay_openmp_member {
 	uint64_t begin_ns, waited_ns; /* when it began, and how long the thread had waited until then */
 	uint64_t work_ns;             /* how long it worked: known at its end */
 	assay_plugin_time *end;       /* where the host wants to know when the region was over; NULL: nowhere */
-	const void *sp;               /* by which the place was adopted, NULL: it was not */
+	const void *sp;               /* below which lies what it does */
 	uint32_t generation;          /* of the team, when it was used last */
+	bool adopted;                 /* what it does is told to be part of the region */
 };
 
 struct assay_openmp_runtime;
@@ -33,26 +34,29 @@ struct assay_openmp_chunk {
 	struct assay_openmp_member members[ASSAY_OPENMP_CHUNK];
 };
 
-/* What libgomp hands on to the threads of a region, in place of the program's pointer. */
+/*
+ * All that members read of a region when they begin, in one cache line; in libgomp's regions it is what their threads get in
+ * place of the program's pointer. Written before the region begins, and not in it.
+ */
 struct assay_openmp_block {
-	void *first; /* of a region with task reductions: the runtime looks for it there */
+	_Alignas(64) void *first; /* of a region with task reductions: the runtime looks for it there */
 	void (*fn)(void *);
 	void *data;
 	const struct assay_host *host;
 	const struct assay_openmp_runtime *runtime;
-	struct assay_openmp_team *team; /* NULL: too many are open */
+	struct assay_openmp_team *team;   /* NULL: too many are open */
+	struct assay_openmp_chunk *chunk; /* the first members, or NULL */
+	uint32_t place;                   /* the region's, in the tree; 0: there is none */
+	uint32_t generation;              /* one more with each region */
 };
 
 struct assay_openmp_team {
-	uint32_t generation;      /* one more with each region */
-	uint32_t place;           /* the region's, in the tree; 0: there is none */
-	_Atomic uint32_t threads; /* how many members may have been used */
-	uint64_t begin_ns;
-	const void *caller;       /* the address that the call which opened the region returns to */
-	const void *sp;           /* by which the opener adopted the place, NULL: it did not */
-	struct assay_openmp_team *outer; /* of `started` */
-	struct assay_openmp_member *master; /* the opener's own part, NULL: it has not begun */
-	struct assay_openmp_block block;    /* where the call that opens the region returns before it is over */
+	struct assay_openmp_block block;
+	_Alignas(64) _Atomic uint32_t threads; /* how many members may have been used */
+	const void *caller;                    /* the address that the call which opened the region returns to */
+	const void *sp;                        /* by which the opener adopted the place, NULL: it did not */
+	struct assay_openmp_team *outer;       /* of `started` */
+	struct assay_openmp_member *master;    /* the opener's own part, NULL: it has not begun */
 	_Atomic(struct assay_openmp_chunk *) chunks[ASSAY_OPENMP_TEAM_CHUNKS];
 };
 
