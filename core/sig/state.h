@@ -113,7 +113,7 @@ struct assay_adopted {
 	uint64_t since_ns;       /* the wait stands still since, if there is one */
 	struct assay_wait wait;
 };
-enum { ASSAY_ADOPTED_MAX = 16 };
+enum { ASSAY_ADOPTED_MAX = 40 };
 
 /* Bump allocation in a chunk of the spool. */
 struct assay_arena {

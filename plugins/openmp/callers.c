@@ -53,6 +53,8 @@ static uint32_t look_up(const struct assay_host *host, const char *kind, uintptr
 
 uint32_t assay_openmp_call(const struct assay_host *host, const char *kind, const void *caller)
 {
+	if (assay_openmp_is_ours(caller)) /* the function of the program's that jumped here, if not its line */
+		return assay_openmp_self.function ? look_up(host, kind, (uintptr_t)assay_openmp_self.function) : 0;
 	return caller ? look_up(host, kind, (uintptr_t)caller - 1) : 0;
 }
 

@@ -37,6 +37,7 @@ const unsigned assay_openmp_names_count = FUNCTIONS;
 @@end
 
 #define RUNTIME(name) assay_openmp_runtime(ASSAY_OPENMP_CALLER(), #name)
+#define RUNTIME_FOR(fn, name) assay_openmp_runtime((const void *)(fn), #name)
 #define BEHIND(name) ((__typeof__(&name))assay_openmp_function(runtime, F_##name, #name))
 #define EXPORT ASSAY_OPENMP_EXPORT
 
@@ -56,28 +57,32 @@ static inline const struct assay_host *host_for(const struct assay_openmp_runtim
 /* ---- regions ---- */
 
 /* What each thread of a team calls in place of the program's function. */
-static void part(void *p)
+ASSAY_OPENMP_CALLS static void part(void *p)
 {
 	const struct assay_openmp_block *b = p;
-	uint32_t index = (uint32_t)b->runtime->thread_num();
-	struct assay_openmp_member own, *m;
-	uint32_t threads = index ? 0 : (uint32_t)b->runtime->num_threads();
+	const struct assay_host *host = b->host;
+	uint32_t index = (uint32_t)b->runtime->thread_num(), threads = index ? 0 : (uint32_t)b->runtime->num_threads();
+	struct assay_openmp_runtime *runtime = assay_openmp_self.runtime;
+	void (*function)(void *) = assay_openmp_self.function;
+	struct assay_openmp_member own, *m = NULL;
 
-	if (!b->team) {
-		assay_openmp_undock(b->host);
-		b->fn(b->data);
-		return;
-	}
-	m = assay_openmp_member_begin(b->host, b->team, index, threads, ASSAY_OPENMP_FRAME(), &own);
-	b->fn(b->data);
-	if (index)
-		assay_openmp_member_end(b->host, m);
+	assay_openmp_self.function = b->fn;
+	assay_openmp_self.runtime = b->runtime;
+	if (b->team)
+		m = assay_openmp_member_begin(host, b->team, index, threads, ASSAY_OPENMP_FRAME(), &own);
 	else
-		assay_openmp_master_end(b->host, m, threads > 1);
+		assay_openmp_undock(host);
+	b->fn(b->data);
+	assay_openmp_self.function = function;
+	assay_openmp_self.runtime = runtime;
+	if (m && index)
+		assay_openmp_member_end(host, m);
+	else if (m)
+		assay_openmp_master_end(host, m, threads > 1);
 }
 
 static void set(struct assay_openmp_block *block, struct assay_openmp_team *team, void *first, void (*fn)(void *), void *data,
-	const struct assay_host *host, const struct assay_openmp_runtime *runtime)
+	const struct assay_host *host, struct assay_openmp_runtime *runtime)
 {
 	block->team = team;
 	block->first = first;
@@ -106,7 +111,7 @@ static MEASURED @RETURN@ measured_@NAME@(CALL, @PARAMETERS@)
 
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
+	struct assay_openmp_runtime *runtime = RUNTIME_FOR(fn, @NAME@);
 	const struct assay_host *host = host_for(runtime);
 
 @?VOID@	if (!host)
@@ -154,7 +159,7 @@ static MEASURED void measured_@NAME@(CALL, const void *sp, @PARAMETERS@)
 
 EXPORT void @NAME@(@PARAMETERS@)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
+	struct assay_openmp_runtime *runtime = RUNTIME_FOR(fn, @NAME@);
 	const struct assay_host *host = host_for(runtime);
 
 	if (!host)
@@ -167,13 +172,11 @@ EXPORT void @NAME@(@PARAMETERS@)
 @@for END
 EXPORT void @NAME@(void)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
-	struct assay_openmp_team *team = assay_openmp_self.started;
+	struct assay_openmp_team *team = assay_openmp_self.unstarted ? NULL : assay_openmp_self.started;
+	struct assay_openmp_runtime *runtime = team ? team->block.runtime : RUNTIME(@NAME@);
 
-	if (assay_openmp_self.unstarted) {
+	if (assay_openmp_self.unstarted)
 		assay_openmp_self.unstarted--;
-		team = NULL;
-	}
 	if (team && team->master)
 		assay_openmp_master_end(team->block.host, team->master, atomic_load(&team->threads) > 1);
 	BEHIND(@NAME@)();
@@ -250,7 +253,7 @@ static MEASURED void measured_@NAME@(CALL, void **name)
 	BEHIND(@NAME@)(@ARGUMENTS@);
 	if (waits)
 		assay_openmp_wait_end(host);
-	assay_openmp_hold(host, name, frame, false);
+	assay_openmp_hold(host, runtime, name, frame, false);
 }
 
 EXPORT void @NAME@(@PARAMETERS@)
@@ -279,7 +282,7 @@ static MEASURED void measured_@NAME@(CALL, void *lock)
 		if (waits)
 			assay_openmp_wait_end(host);
 	}
-	assay_openmp_hold(host, lock, frame, @AGAIN@);
+	assay_openmp_hold(host, runtime, lock, frame, @AGAIN@);
 }
 
 EXPORT void @NAME@(void *lock)
@@ -300,7 +303,7 @@ static MEASURED int measured_@NAME@(CALL, void *lock)
 	int got = BEHIND(@NAME@)(lock);
 
 	if (got)
-		assay_openmp_hold(host, lock, assay_openmp_object(host, "omp lock", lock, caller), @AGAIN@);
+		assay_openmp_hold(host, runtime, lock, assay_openmp_object(host, "omp lock", lock, caller), @AGAIN@);
 	return got;
 }
 
@@ -317,14 +320,15 @@ EXPORT int @NAME@(void *lock)
 @@for RELEASE
 EXPORT void @NAME@(@PARAMETERS@)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
+@?NONE@	const void *object = NULL;
+@!NONE@	const void *object = @ARGUMENTS@;
+	struct assay_openmp_runtime *holder = assay_openmp_held_by(object), *runtime = holder ? holder : RUNTIME(@NAME@);
 	const struct assay_host *host = host_for(runtime);
 	uint64_t now = host ? host->now() : 0;
 
 	BEHIND(@NAME@)(@ARGUMENTS@);
 	if (host)
-@?NONE@		assay_openmp_release(host, NULL, now);
-@!NONE@		assay_openmp_release(host, @ARGUMENTS@, now);
+		assay_openmp_release(host, object, now);
 }
 
 @@end
@@ -338,7 +342,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 #define REPLACE(layout, copied)                                                                                     \
 	do {                                                                                                        \
 		void *memory = TAKE(layout);                                                                        \
-		assay_openmp_task_fill(memory, &(layout), copied, fn, data, copy, (size_t)arg_size);                \
+		assay_openmp_task_fill(memory, &(layout), copied, runtime, fn, data, copy, (size_t)arg_size);                \
 		fn = assay_openmp_task_run;                                                                         \
 		data = memory;                                                                                      \
 		copy = copy ? assay_openmp_task_copy : NULL;                                                        \
@@ -356,7 +360,7 @@ static MEASURED void measured_@NAME@(struct assay_openmp_runtime *runtime, const
 
 EXPORT void @NAME@(@PARAMETERS@)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
+	struct assay_openmp_runtime *runtime = RUNTIME_FOR(fn, @NAME@);
 	struct assay_openmp_task_layout layout;
 
 	if (host_for(runtime) && assay_openmp_task_layout(arg_size, arg_align, &layout))
@@ -384,7 +388,7 @@ static MEASURED void measured_@NAME@(CALL, @PARAMETERS@)
 
 EXPORT void @NAME@(@PARAMETERS@)
 {
-	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
+	struct assay_openmp_runtime *runtime = RUNTIME_FOR(fn, @NAME@);
 	const struct assay_host *host = host_for(runtime);
 
 	if (!host)

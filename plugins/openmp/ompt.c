@@ -17,7 +17,7 @@
 #include "callers.h"
 #include "region.h"
 
-enum { RUNTIMES = 8, TASKS = 16, TARGETS = 4 };
+enum { RUNTIMES = 8, TASKS = 32, TARGETS = 4 };
 
 #define self assay_openmp_self
 
@@ -27,8 +27,11 @@ static _Atomic uint32_t runtimes;
 
 /* Tasks that the thread is in, and the target regions. */
 static _Thread_local struct {
-	uint32_t tasks, targets;
-	struct assay_openmp_away away[TASKS];
+	uint32_t task_count, targets;
+	struct {
+		const ompt_data_t *task;
+		struct assay_openmp_away away;
+	} tasks[TASKS];
 	uint64_t target_began[TARGETS];
 } own __attribute__((tls_model("initial-exec")));
 
@@ -58,7 +61,8 @@ static void parallel_begin(ompt_data_t *task, const ompt_frame_t *frame, ompt_da
 	(void)task;
 	(void)threads;
 	parallel->ptr = NULL;
-	if (!host || !(flags & ompt_parallel_team)) /* the teams of a league run regions of their own */
+	/* the teams of a league run regions of their own; and some regions are the runtime's, and nobody's call */
+	if (!host || !(flags & ompt_parallel_team) || !caller)
 		return;
 	if (flags & ompt_parallel_invoker_program && frame)
 		sp = below_caller(frame->enter_frame.ptr, caller);
@@ -149,21 +153,52 @@ static void sync_region_wait(ompt_sync_region_t kind, ompt_scope_endpoint_t endp
 
 /* ---- tasks ---- */
 
-/* Of a task that is put off and gone on with later, each part is one. */
+/* Explicit tasks are known by this from now on: implicit ones are not created. */
+static void task_create(ompt_data_t *creator, const ompt_frame_t *frame, ompt_data_t *task, int flags, int dependences,
+	const void *caller)
+{
+	(void)creator;
+	(void)frame;
+	(void)flags;
+	(void)dependences;
+	(void)caller;
+	task->ptr = &own;
+}
+
+static bool is_explicit(const ompt_data_t *task)
+{
+	return task && task->ptr;
+}
+
+static void begin_task(const struct assay_host *host, const ompt_data_t *task)
+{
+	if (own.task_count == TASKS) { /* nested deeper than anybody means it: counted, but no wait stands still */
+		if (self.member)
+			host->add_at(assay_openmp.tasks, self.member->team->block.place, 1);
+		return;
+	}
+	own.tasks[own.task_count].task = task;
+	assay_openmp_task_begin(host, &own.tasks[own.task_count++].away, NULL);
+}
+
+/*
+ * A thread goes from one task to the next. One that is put off, or waits, stays on the list of those that the thread is in;
+ * an untied one is left (and gone on with later, by any thread) for what lies below it, without a word that it ends.
+ */
 static void task_schedule(ompt_data_t *prior, ompt_task_status_t status, ompt_data_t *next)
 {
 	const struct assay_host *host = assay_openmp_host();
-	bool begins = next && (status == ompt_task_switch || status == ompt_task_yield);
+	const ompt_data_t *top = own.task_count ? own.tasks[own.task_count - 1].task : NULL;
+	const ompt_data_t *below = own.task_count > 1 ? own.tasks[own.task_count - 2].task : NULL;
 	bool ends = status == ompt_task_complete || status == ompt_task_cancel || status == ompt_task_detach;
+	bool goes = status == ompt_task_switch || status == ompt_task_yield;
 
-	(void)prior;
-	if (begins && own.tasks++ < TASKS) {
-		own.away[own.tasks - 1] = (struct assay_openmp_away){ .sp = NULL };
-		if (host)
-			assay_openmp_task_begin(host, &own.away[own.tasks - 1], NULL);
-	} else if (ends && own.tasks && own.tasks-- <= TASKS && host) {
-		assay_openmp_task_end(host, &own.away[own.tasks]);
-	}
+	if (!host || prior == next)
+		return;
+	if (top && top == prior && (ends || (goes && (below ? next == below : !is_explicit(next)))))
+		assay_openmp_task_end(host, &own.tasks[--own.task_count].away);
+	else if (goes && is_explicit(next))
+		begin_task(host, next);
 }
 
 /* ---- critical sections and locks ---- */
@@ -198,7 +233,7 @@ static void mutex_acquired(ompt_mutex_t kind, ompt_wait_id_t id, const void *cal
 		return;
 	assay_openmp_wait_end(host);
 	if (kind != ompt_mutex_atomic && kind != ompt_mutex_ordered)
-		assay_openmp_hold(host, (const void *)(uintptr_t)id, frame_of(host, kind, id, caller), false);
+		assay_openmp_hold(host, NULL, (const void *)(uintptr_t)id, frame_of(host, kind, id, caller), false);
 }
 
 static void mutex_released(ompt_mutex_t kind, ompt_wait_id_t id, const void *caller)
@@ -262,6 +297,7 @@ static void give_callbacks(ompt_set_callback_t set)
 		{ ompt_callback_parallel_end, (ompt_callback_t)parallel_end },
 		{ ompt_callback_implicit_task, (ompt_callback_t)implicit_task },
 		{ ompt_callback_sync_region_wait, (ompt_callback_t)sync_region_wait },
+		{ ompt_callback_task_create, (ompt_callback_t)task_create },
 		{ ompt_callback_task_schedule, (ompt_callback_t)task_schedule },
 		{ ompt_callback_mutex_acquire, (ompt_callback_t)mutex_acquire },
 		{ ompt_callback_mutex_acquired, (ompt_callback_t)mutex_acquired },

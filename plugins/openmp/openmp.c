@@ -58,7 +58,16 @@ static void drop_held(uint32_t at)
 		self.held[at] = self.held[at + 1];
 }
 
-void assay_openmp_hold(const struct assay_host *host, const void *object, uint32_t frame, bool again)
+struct assay_openmp_runtime *assay_openmp_held_by(const void *object)
+{
+	for (uint32_t i = self.held_count; i--;)
+		if (self.held[i].object == (uintptr_t)object)
+			return self.held[i].runtime;
+	return NULL;
+}
+
+void assay_openmp_hold(const struct assay_host *host, struct assay_openmp_runtime *runtime, const void *object,
+	uint32_t frame, bool again)
 {
 	for (uint32_t i = self.held_count; i--;) {
 		if (self.held[i].object != (uintptr_t)object)
@@ -71,7 +80,7 @@ void assay_openmp_hold(const struct assay_host *host, const void *object, uint32
 	}
 	if (self.held_count == ASSAY_OPENMP_HELD)
 		drop_held(0); /* some were never given back: the oldest was one */
-	self.held[self.held_count++] = (struct assay_openmp_held){ (uintptr_t)object, host->now(), frame, 1 };
+	self.held[self.held_count++] = (struct assay_openmp_held){ (uintptr_t)object, runtime, host->now(), frame, 1 };
 }
 
 void assay_openmp_release(const struct assay_host *host, const void *object, uint64_t now)

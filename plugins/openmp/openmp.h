@@ -50,9 +50,12 @@ enum assay_openmp_frame {
 };
 uint32_t assay_openmp_frame(const struct assay_host *host, enum assay_openmp_frame frame);
 
+struct assay_openmp_runtime;
+
 /* A lock or critical section that the thread holds, to know for how long. */
 struct assay_openmp_held {
 	uintptr_t object;
+	struct assay_openmp_runtime *runtime; /* that it is to be given back to; NULL: not known */
 	uint64_t since_ns;
 	uint32_t frame, depth; /* of a lock that nests: how often the thread has it */
 };
@@ -65,6 +68,19 @@ struct assay_openmp_away {
 	const void *adopted;              /* by which the region's place was adopted, or NULL */
 };
 
+/*
+ * The functions that call the program's (a region's part, a task) lie in a section of their own. A function of the program's
+ * may end by jumping to one of ours, which then seems to be called from there.
+ */
+#define ASSAY_OPENMP_CALLS __attribute__((section("assay_openmp_calls"), noinline))
+extern const char assay_openmp_calls_begin[] __asm__("__start_assay_openmp_calls") __attribute__((visibility("hidden")));
+extern const char assay_openmp_calls_end[] __asm__("__stop_assay_openmp_calls") __attribute__((visibility("hidden")));
+
+static inline bool assay_openmp_is_ours(const void *caller)
+{
+	return (const char *)caller - assay_openmp_calls_begin >= 0 && (const char *)caller < assay_openmp_calls_end;
+}
+
 struct assay_openmp_member;
 struct assay_openmp_team;
 
@@ -72,6 +88,9 @@ struct assay_openmp_team;
 struct assay_openmp_self {
 	struct assay_openmp_member *member; /* the innermost region that it works in, or NULL */
 	struct assay_openmp_member *docked; /* it is in no region, but at the end of this one, or idle after it; or NULL */
+	void (*function)(void *);           /* of the program's, that ours called last and that has not returned; */
+	struct assay_openmp_runtime *runtime; /* ... and by whose order */
+	struct assay_openmp_runtime *last;  /* that it called */
 	const void *waits;                  /* this plugin has told the host of a wait that it is in: the sp given then */
 	struct assay_openmp_team *spare;    /* of the last region that it opened: the next one's */
 	struct assay_openmp_team *started;  /* the innermost region opened by a GOMP_parallel_start */
@@ -93,7 +112,11 @@ void assay_openmp_wait_end(const struct assay_host *host);
  * already, and then has it once more. The time in between goes to the metric `critical`, up to `now`. One that it does not
  * hold (got by another thread, or before measuring began) is passed over.
  */
-void assay_openmp_hold(const struct assay_host *host, const void *object, uint32_t frame, bool again);
+void assay_openmp_hold(const struct assay_host *host, struct assay_openmp_runtime *runtime, const void *object,
+	uint32_t frame, bool again);
 void assay_openmp_release(const struct assay_host *host, const void *object, uint64_t now);
+
+/* The runtime of what is held at `object`, or NULL. */
+struct assay_openmp_runtime *assay_openmp_held_by(const void *object);
 
 #endif

@@ -88,18 +88,23 @@ static void *find_in(const char *path, const char *name)
 	return found;
 }
 
-/*
- * As the loader binds: by the libraries that all see, then by those that the caller's module came with. Where that is
- * another's business (the module that came with both did name the runtime), by the runtimes' names.
- */
-static void *bind(const struct link_map *caller, const char *name, bool *by_all)
+/* As the loader binds: by the libraries that all see, then by those that the module came with. */
+static void *bind(const struct link_map *module, const char *name, bool *by_all)
 {
-	struct search search;
 	void *found = elsewhere(dlsym(RTLD_NEXT, name));
 
 	*by_all = found;
-	if (!found && caller && *caller->l_name)
-		found = find_in(caller->l_name, name);
+	if (!found && module && *module->l_name)
+		found = find_in(module->l_name, name);
+	return found;
+}
+
+/* Where that finds nothing, for the module that brought both knew of the runtime: by the runtimes' names. */
+static void *bind_by_name(const char *name)
+{
+	struct search search;
+	void *found = NULL;
+
 	for (unsigned i = 0; !found; i++) {
 		search.skip = i;
 		*search.path = 0;
@@ -108,11 +113,45 @@ static void *bind(const struct link_map *caller, const char *name, bool *by_all)
 			break;
 		found = find_in(search.path, name);
 	}
-	dlerror(); /* what was not found is no error of the program's */
 	return found;
 }
 
 /* ---- what is known of it ---- */
+
+/* The loader makes addresses of what is in the dynamic section, but not where that is read-only. */
+static const char *strings_of(const struct link_map *module)
+{
+	for (const ElfW(Dyn) *d = module->l_ld; d && d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_STRTAB)
+			return (const char *)(d->d_un.d_ptr < module->l_addr ? d->d_un.d_ptr + module->l_addr : d->d_un.d_ptr);
+	return NULL;
+}
+
+static const char *soname_of(const struct link_map *module)
+{
+	const char *strings = module ? strings_of(module) : NULL;
+
+	for (const ElfW(Dyn) *d = strings ? module->l_ld : NULL; d && d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_SONAME)
+			return strings + d->d_un.d_val;
+	return NULL;
+}
+
+/* Of the runtimes that are known, the one (+ 1) that the module says it needs; 0: none. Asks the loader for nothing. */
+static uint32_t needed_by(const struct link_map *module)
+{
+	const char *strings = module ? strings_of(module) : NULL;
+
+	for (const ElfW(Dyn) *d = strings ? module->l_ld : NULL; d && d->d_tag != DT_NULL; d++) {
+		if (d->d_tag != DT_NEEDED)
+			continue;
+		for (uint32_t i = 0; i < ASSAY_OPENMP_RUNTIMES && i < atomic_load(&runtimes_used); i++)
+			if (atomic_load(&ready[i]) && assay_openmp_runtimes[i].soname &&
+			    strcmp(assay_openmp_runtimes[i].soname, strings + d->d_un.d_val) == 0)
+				return i + 1;
+	}
+	return 0;
+}
 
 /* Its number + 1. Two threads may make two entries for one runtime, which does no harm. */
 static uint32_t runtime_of(const void *function)
@@ -131,6 +170,7 @@ static uint32_t runtime_of(const void *function)
 	}
 	r = &assay_openmp_runtimes[at];
 	r->module = module;
+	r->soname = soname_of(module);
 	r->handle = module && *module->l_name ? dlopen(module->l_name, RTLD_LAZY | RTLD_NOLOAD) : dlopen(NULL, RTLD_LAZY);
 	/*
 	 * All of them now: the threads of a team must not wait for the loader's lock, which the one that opened the region may
@@ -160,31 +200,68 @@ static _Atomic uint32_t *entry_of(const void *module)
 	return NULL;
 }
 
-struct assay_openmp_runtime *assay_openmp_runtime_find(const void *caller, const char *name)
+enum { NONE = UINT32_MAX }; /* of a module: it has none of its own */
+
+/* What the module means (+ 1); NONE; or 0: not known yet. */
+static uint32_t of_module(const struct link_map *module, const char *name)
 {
-	static const char unknown; /* code that is in no module */
-	const struct link_map *module = module_of(caller);
-	_Atomic uint32_t *entry = entry_of(module ? (const void *)module : (const void *)&unknown);
-	uint32_t runtime = entry ? atomic_load(entry) : 0;
-	uint64_t page = (uintptr_t)caller >> 12;
-	int saved = errno;
+	uint32_t runtime = atomic_load(&seen_by_all);
 	void *function;
 	bool by_all;
 
 	if (!runtime)
-		runtime = atomic_load(&seen_by_all);
-	if (!runtime) {
-		function = bind(module, name, &by_all);
-		if (!function)
-			missing(name);
-		runtime = runtime_of(function);
-		if (by_all)
-			atomic_store(&seen_by_all, runtime);
-	}
+		runtime = needed_by(module);
+	if (runtime)
+		return runtime;
+	function = bind(module, name, &by_all);
+	dlerror(); /* what was not found is no error of the program's */
+	if (!function)
+		return NONE;
+	runtime = runtime_of(function);
+	if (by_all)
+		atomic_store(&seen_by_all, runtime);
+	return runtime;
+}
+
+/*
+ * A module that has no runtime has not called: a function of another one jumped here. That is most likely the one which
+ * called before.
+ */
+static struct assay_openmp_runtime *likely(const char *name)
+{
+	void *function;
+
+	if (assay_openmp_self.last)
+		return assay_openmp_self.last;
+	function = bind_by_name(name);
+	dlerror();
+	if (!function)
+		missing(name);
+	return &assay_openmp_runtimes[runtime_of(function) - 1];
+}
+
+struct assay_openmp_runtime *assay_openmp_runtime_find(const void *code, const char *name)
+{
+	static const char unknown; /* code that is in no module */
+	uint64_t page = (uintptr_t)code >> 12;
+	const struct link_map *module;
+	_Atomic uint32_t *entry;
+	int saved = errno;
+	uint32_t runtime;
+
+	if (assay_openmp_is_ours(code) && assay_openmp_self.runtime)
+		return assay_openmp_self.runtime;
+	module = module_of(code);
+	entry = entry_of(module ? (const void *)module : (const void *)&unknown);
+	runtime = entry ? atomic_load(entry) : 0;
+	if (!runtime)
+		runtime = of_module(module, name);
 	if (entry)
 		atomic_store(entry, runtime);
-	atomic_store_explicit(&assay_openmp_pages[page % ASSAY_OPENMP_PAGES], page << 8 | runtime, memory_order_release);
 	errno = saved;
+	if (runtime == NONE)
+		return likely(name);
+	atomic_store_explicit(&assay_openmp_pages[page % ASSAY_OPENMP_PAGES], page << 8 | runtime, memory_order_release);
 	return &assay_openmp_runtimes[runtime - 1];
 }
 

@@ -15,6 +15,7 @@ enum { ASSAY_OPENMP_FUNCTIONS = 96, ASSAY_OPENMP_RUNTIMES = 32, ASSAY_OPENMP_PAG
 struct assay_openmp_runtime {
 	const void *module;    /* its link map */
 	void *handle;          /* keeps it loaded */
+	const char *soname;    /* or NULL */
 	bool ompt;             /* tells of itself (ompt.c): its functions are passed on to and nothing more */
 	int (*thread_num)(void), (*num_threads)(void);
 	void *_Atomic functions[ASSAY_OPENMP_FUNCTIONS];
@@ -29,18 +30,21 @@ extern const unsigned assay_openmp_names_count;
 extern _Atomic uint64_t assay_openmp_pages[ASSAY_OPENMP_PAGES];
 
 /* What the inline one below does not know. Never returns NULL: without a runtime that has it, the process ends. */
-struct assay_openmp_runtime *assay_openmp_runtime_find(const void *caller, const char *name);
+struct assay_openmp_runtime *assay_openmp_runtime_find(const void *code, const char *name);
 void *assay_openmp_function_find(struct assay_openmp_runtime *runtime, unsigned index, const char *name);
 
-/* The runtime that `caller` (a return address) means by `name`, as it would be bound without us. */
-static inline struct assay_openmp_runtime *assay_openmp_runtime(const void *caller, const char *name)
+/*
+ * The runtime that the module with `code` means by `name`, as it would be bound without us. `code` is best the address of
+ * what the runtime is to call; a return address may be another module's, for a function may end by jumping to ours.
+ */
+static inline struct assay_openmp_runtime *assay_openmp_runtime(const void *code, const char *name)
 {
-	uint64_t page = (uintptr_t)caller >> 12;
+	uint64_t page = (uintptr_t)code >> 12;
 	uint64_t known = atomic_load_explicit(&assay_openmp_pages[page % ASSAY_OPENMP_PAGES], memory_order_acquire);
 
 	if (known >> 8 == page && (known & 255))
-		return &assay_openmp_runtimes[(known & 255) - 1];
-	return assay_openmp_runtime_find(caller, name);
+		return assay_openmp_self.last = &assay_openmp_runtimes[(known & 255) - 1];
+	return assay_openmp_self.last = assay_openmp_runtime_find(code, name);
 }
 
 /* Its function `name`, whose number in the table is `index`. */

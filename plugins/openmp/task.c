@@ -18,14 +18,14 @@ bool assay_openmp_task_layout(long size, long align, struct assay_openmp_task_la
 }
 
 void assay_openmp_task_fill(void *memory, const struct assay_openmp_task_layout *layout, unsigned copied,
-	void (*fn)(void *), void *data, void (*copy)(void *, void *), size_t size)
+	struct assay_openmp_runtime *runtime, void (*fn)(void *), void *data, void (*copy)(void *, void *), size_t size)
 {
 	struct assay_openmp_task_header *header = memory;
 
 	if (!data || size < copied * sizeof header->words[0])
 		copied = 0;
 	*header = (struct assay_openmp_task_header){
-		.fn = fn, .offset = (uint32_t)layout->offset, .copied = copied, .copy = copy, .data = data, .size = size };
+		.fn = fn, .runtime = runtime, .offset = (uint32_t)layout->offset, .copied = copied, .copy = copy, .data = data, .size = size };
 	if (copied == ASSAY_OPENMP_TASK_LOOP && data && size >= sizeof(uint64_t) * 2 + sizeof(void *))
 		memcpy(&header->reductions, (char *)data + sizeof header->words, sizeof header->reductions);
 	if (!copy && data && size)
@@ -43,26 +43,25 @@ void assay_openmp_task_copy(void *to, void *from)
 	header->copy((char *)to + header->offset, header->data);
 }
 
-/* Out of line: an adoption is by the stack frame of the function that calls the task. */
-static __attribute__((noinline)) void run(const struct assay_host *host, void (*fn)(void *), void *arguments)
-{
-	struct assay_openmp_away away;
-
-	assay_openmp_task_begin(host, &away, ASSAY_OPENMP_FRAME());
-	fn(arguments);
-	assay_openmp_task_end(host, &away);
-}
-
-void assay_openmp_task_run(void *memory)
+/* An adoption is by the stack frame of the function that calls the task. */
+ASSAY_OPENMP_CALLS void assay_openmp_task_run(void *memory)
 {
 	const struct assay_openmp_task_header *header = memory;
 	void *arguments = (char *)memory + header->offset;
 	const struct assay_host *host = assay_openmp_host();
+	struct assay_openmp_runtime *runtime = assay_openmp_self.runtime;
+	void (*function)(void *) = assay_openmp_self.function;
+	struct assay_openmp_away away;
 
 	if (header->copied)
 		memcpy(arguments, header->words, header->copied * sizeof header->words[0]);
+	assay_openmp_self.function = header->fn;
+	assay_openmp_self.runtime = header->runtime;
 	if (host)
-		run(host, header->fn, arguments);
-	else
-		header->fn(arguments);
+		assay_openmp_task_begin(host, &away, ASSAY_OPENMP_FRAME());
+	header->fn(arguments);
+	if (host)
+		assay_openmp_task_end(host, &away);
+	assay_openmp_self.function = function;
+	assay_openmp_self.runtime = runtime;
 }

@@ -25,6 +25,7 @@ struct assay_openmp_task_header {
 	uint64_t words[2];   /* that the runtime writes */
 	void *reductions;    /* of a taskloop: where the runtime looks for it, behind two words */
 	void (*fn)(void *);
+	struct assay_openmp_runtime *runtime;
 	uint32_t offset;     /* of the program's arguments */
 	uint32_t copied;     /* words to be copied */
 	/* for the making only, and not copied with the rest: */
@@ -44,7 +45,7 @@ bool assay_openmp_task_layout(long size, long align, struct assay_openmp_task_la
  * runtime through assay_openmp_task_copy; if NULL, the arguments are copied to the memory.
  */
 void assay_openmp_task_fill(void *memory, const struct assay_openmp_task_layout *layout, unsigned copied,
-	void (*fn)(void *), void *data, void (*copy)(void *, void *), size_t size);
+	struct assay_openmp_runtime *runtime, void (*fn)(void *), void *data, void (*copy)(void *, void *), size_t size);
 
 /* The runtime's calls: the copying, and the task itself. */
 void assay_openmp_task_copy(void *to, void *from);

@@ -43,7 +43,7 @@ struct assay_openmp_block {
 	void (*fn)(void *);
 	void *data;
 	const struct assay_host *host;
-	const struct assay_openmp_runtime *runtime;
+	struct assay_openmp_runtime *runtime;
 	struct assay_openmp_team *team;   /* NULL: too many are open */
 	struct assay_openmp_chunk *chunk; /* the first members, or NULL */
 	uint32_t place;                   /* the region's, in the tree; 0: there is none */

@@ -76,8 +76,8 @@ static const char *name_of(uint32_t number)
 
 static uint32_t frame(const char *kind, const char *name)
 {
-	(void)kind;
-	return strcmp(name, "end of region") == 0 ? 101 : strcmp(name, "unnamed") == 0 ? 103 : 102;
+	(void)name;
+	return strcmp(kind, "omp barrier") == 0 ? 101 : strcmp(kind, "omp critical") == 0 ? 103 : 102;
 }
 
 static uint32_t frame_at(const char *kind, const char *prefix, const void *address)
@@ -370,7 +370,7 @@ static void make_and_run(unsigned copied, void (*copy)(void *, void *), unsigned
 	assert_true(assay_openmp_task_layout(sizeof data, 32, &l));
 	memory = aligned_alloc(64, (l.size + 63) & ~63ul);
 	place = aligned_alloc(64, (l.size + 63) & ~63ul);
-	assay_openmp_task_fill(memory, &l, copied, task_of_bytes, data, copy, sizeof data);
+	assay_openmp_task_fill(memory, &l, copied, NULL, task_of_bytes, data, copy, sizeof data);
 	if (copied == ASSAY_OPENMP_TASK_DETACH)
 		memset(memory, 0xee, words * 8); /* the event, before the copy */
 	if (copy)
@@ -412,7 +412,7 @@ static void test_no_words_where_there_are_no_arguments(void **state)
 	(void)state;
 	assert_true(assay_openmp_task_layout(0, 1, &l));
 	memset(memory, 0x55, sizeof memory);
-	assay_openmp_task_fill(memory, &l, ASSAY_OPENMP_TASK_DETACH, task_of_bytes, NULL, NULL, 0);
+	assay_openmp_task_fill(memory, &l, ASSAY_OPENMP_TASK_DETACH, NULL, task_of_bytes, NULL, NULL, 0);
 	assay_openmp_task_run(memory);
 	assert_int_equal(memory[l.offset], 0x55);
 }
@@ -425,7 +425,7 @@ static void test_reductions_of_a_loop_lie_behind_its_bounds(void **state)
 
 	(void)state;
 	assert_true(assay_openmp_task_layout(sizeof data, 8, &l));
-	assay_openmp_task_fill(memory, &l, ASSAY_OPENMP_TASK_LOOP, task_of_bytes, data, copy_bytes, sizeof data);
+	assay_openmp_task_fill(memory, &l, ASSAY_OPENMP_TASK_LOOP, NULL, task_of_bytes, data, copy_bytes, sizeof data);
 	memcpy(&found, memory + 16, sizeof found);
 	assert_ptr_equal(found, data[2]);
 }
@@ -593,11 +593,11 @@ static void test_holds(void **state)
 	int a = 0, b = 0;
 
 	(void)state;
-	assay_openmp_hold(&host, &a, 1, false);
+	assay_openmp_hold(&host, NULL, &a, 1, false);
 	clock_ns += 10;
-	assay_openmp_hold(&host, &b, 2, true);
+	assay_openmp_hold(&host, NULL, &b, 2, true);
 	clock_ns += 10;
-	assay_openmp_hold(&host, &b, 2, true);
+	assay_openmp_hold(&host, NULL, &b, 2, true);
 	assay_openmp_release(&host, &a, clock_ns); /* not in the order in which they were taken */
 	assert_said("span critical 1 20; ");
 	assay_openmp_release(&host, &b, clock_ns);
@@ -615,14 +615,14 @@ static void test_holds_that_never_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof many; i++)
-		assay_openmp_hold(&host, &many[i], (uint32_t)i + 1, false);
+		assay_openmp_hold(&host, NULL, &many[i], (uint32_t)i + 1, false);
 	clock_ns += 7;
 	assay_openmp_release(&host, &many[0], clock_ns); /* forgotten */
 	assert_said("");
 	assay_openmp_release(&host, &many[sizeof many - 1], clock_ns);
 	assert_said("span critical 24 7; ");
 	/* taken again, though nobody saw it given back: from then on */
-	assay_openmp_hold(&host, &many[20], 99, false);
+	assay_openmp_hold(&host, NULL, &many[20], 99, false);
 	clock_ns += 3;
 	assay_openmp_release(&host, &many[20], clock_ns);
 	assert_said("span critical 99 3; ");
