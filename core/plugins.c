@@ -257,13 +257,19 @@ static inline void leave_region(struct assay_thread *thread, int error)
 		assay_handler_catch_up();
 }
 
+static int open_frame(struct assay_thread *thread, uint32_t frame, uint32_t metric, uintptr_t sp, uint64_t now)
+{
+	if (assay_region_open_again(thread, sp, frame, metric, false, now))
+		return 0;
+	return assay_region_open(thread, sp, frame, assay_region_is(assay_frames_ref(frame), ASSAY_PLACE_FRAME, metric, false), now);
+}
+
 static void host_open(uint32_t frame, uint32_t metric, const void *sp)
 {
 	uint64_t now = assay_ticks_ns();
-	struct assay_region_is is = assay_region_is(assay_frames_ref(frame), ASSAY_PLACE_FRAME, metric, false);
 
 	if (enter_region(metric))
-		leave_region(assay_tls.thread, assay_region_open(assay_tls.thread, (uintptr_t)sp, frame, is, now));
+		leave_region(assay_tls.thread, open_frame(assay_tls.thread, frame, metric, (uintptr_t)sp, now));
 }
 
 static void host_close(uint32_t frame, uint32_t metric, const void *sp)
@@ -285,18 +291,17 @@ static struct assay_region_is place_of(uintptr_t function, uint32_t metric)
 
 static uint32_t host_enter_function(const void *function, uint32_t metric, const void *sp)
 {
-	struct assay_region_is is;
 	uint64_t now = assay_ticks_ns();
+	struct assay_thread *thread = assay_tls.thread;
 	uint32_t depth;
-	int error;
+	int error = 0;
 
 	if (!enter_region(metric))
 		return 0;
-	if (!assay_region_was(assay_tls.thread, (uintptr_t)function, metric, &is))
-		is = place_of((uintptr_t)function, metric);
-	error = assay_region_open(assay_tls.thread, (uintptr_t)sp, (uintptr_t)function, is, now);
-	depth = assay_tls.thread->region_count;
-	leave_region(assay_tls.thread, error);
+	if (!assay_region_open_again(thread, (uintptr_t)sp, (uintptr_t)function, metric, true, now))
+		error = assay_region_open(thread, (uintptr_t)sp, (uintptr_t)function, place_of((uintptr_t)function, metric), now);
+	depth = thread->region_count;
+	leave_region(thread, error);
 	return error < 0 ? 0 : depth;
 }
 

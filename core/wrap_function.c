@@ -70,9 +70,9 @@ ASSAY_EXPORT void __cyg_profile_func_enter(void *function, void *site)
 		call = find(&enter, "assay_function_enter");
 	if (__builtin_expect(!behind, 0))
 		behind = find_behind(&enter_behind, "__cyg_profile_func_enter");
-	call(function, __builtin_dwarf_cfa());
 	if (__builtin_expect(behind != nothing, 0))
 		behind(function, site);
+	call(function, __builtin_dwarf_cfa());
 }
 
 ASSAY_EXPORT void __cyg_profile_func_exit(void *function, void *site)

@@ -80,22 +80,6 @@ ASSAY_RARE static void look_for_node(struct assay_thread *thread, uint32_t at)
 		assay_cct_below(thread, r->outer, assay_region_module(r->is), r->is.address) : 0;
 }
 
-static bool same(struct assay_region_is a, struct assay_region_is b)
-{
-	return a.address == b.address && a.packed == b.packed;
-}
-
-/* What the region at place `at` is: mostly what the last one there was. */
-static void set(struct assay_thread *thread, uint32_t at, struct assay_region_is is)
-{
-	struct assay_region *r = &thread->regions[at];
-
-	if (__builtin_expect(r->outer && r->outer == node_in(thread, at) && same(r->is, is), 1))
-		return;
-	r->is = is;
-	look_for_node(thread, at);
-}
-
 ASSAY_RARE static struct assay_spool_value *look_for_value(struct assay_thread *thread, struct assay_region *r)
 {
 	r->value = r->node ? assay_cct_value(thread, r->node, assay_region_metric(r->is)) : NULL;
@@ -192,35 +176,73 @@ ASSAY_RARE static int close_left(struct assay_thread *thread, uintptr_t sp, uint
 	return error;
 }
 
+/* From here on it is open. */
+static void begin(struct assay_thread *thread, struct assay_region *r, struct assay_spool_open *open, uintptr_t sp, uint64_t now)
+{
+	r->sp = sp;
+	open->begin_ns = now;
+	open->inner_ns = 0;
+	note_change(thread, r);
+	atomic_signal_fence(memory_order_seq_cst);
+	thread->region_count++;
+	publish_count(thread);
+}
+
+/* Libraries have come or gone: other functions may be where some were. */
+ASSAY_RARE static void forget_functions(struct assay_thread *thread)
+{
+	for (uint32_t i = thread->region_count; i < ASSAY_REGIONS_MAX; i++)
+		thread->regions[i].outer = 0;
+	for (uint32_t i = 0; i < ASSAY_UNMEASURED; i++)
+		thread->unmeasured[i].function = 0;
+	thread->regions_generation = assay_module_generation();
+}
+
+/* Whether the function of the innermost region has returned, or may have: one of no function's may have others below it. */
+static bool may_be_left(const struct assay_thread *thread, uint32_t count, uintptr_t sp)
+{
+	return count && thread->regions[count - 1].sp < sp && sp >= ASSAY_NO_STACK;
+}
+
+bool assay_region_open_again(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint32_t metric, bool function, uint64_t now)
+{
+	uint32_t at = thread->region_count;
+	struct assay_region *r = &thread->regions[at];
+
+	if (__builtin_expect(thread->regions_generation != assay_module_generation(), 0))
+		forget_functions(thread);
+	if (__builtin_expect(!thread->opens || at == ASSAY_REGIONS_MAX || r->key != key || !r->outer ||
+			     r->outer != node_in(thread, at) ||
+			     r->is.packed >> 32 != assay_region_is(0, 0, metric, function).packed >> 32 ||
+			     may_be_left(thread, at, sp), 0))
+		return false;
+	begin(thread, r, &thread->opens->regions[at], sp, now);
+	return true;
+}
+
 int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, struct assay_region_is is, uint64_t now)
 {
 	uint32_t at = thread->region_count;
 	struct assay_region *r;
 	int error = 0;
 
-	/* one of no function's may have others below it */
-	if (at && thread->regions[at - 1].sp < sp && sp >= ASSAY_NO_STACK) {
+	if (may_be_left(thread, at, sp)) {
 		error = close_left(thread, sp, now);
 		at = thread->region_count;
 	}
-	if (__builtin_expect(at == ASSAY_REGIONS_MAX || !thread->opens, 0) && (at == ASSAY_REGIONS_MAX || !attach(thread))) {
+	if (at == ASSAY_REGIONS_MAX || (!thread->opens && !attach(thread))) {
 		thread->regions_over++;
 		if (at == ASSAY_REGIONS_MAX)
 			fault(thread, ASSAY_REGION_TOO_MANY);
 		return at == ASSAY_REGIONS_MAX ? error : -ENOSPC;
 	}
 	r = &thread->regions[at];
-	r->sp = sp;
 	r->key = key;
-	set(thread, at, is);
+	r->is = is;
+	look_for_node(thread, at);
 	thread->opens->regions[at].node = r->node;
 	thread->opens->regions[at].metric = assay_region_metric(is);
-	thread->opens->regions[at].begin_ns = now;
-	thread->opens->regions[at].inner_ns = 0;
-	note_change(thread, r);
-	atomic_signal_fence(memory_order_seq_cst);
-	thread->region_count = at + 1;
-	publish_count(thread);
+	begin(thread, r, &thread->opens->regions[at], sp, now);
 	return r->node ? error : -ENOSPC;
 }
 
@@ -310,7 +332,7 @@ bool assay_region_count(struct assay_thread *thread, uint64_t function)
 {
 	struct assay_unmeasured *at = unmeasured_at(thread, function);
 
-	if (__builtin_expect(at->function != function, 0))
+	if (__builtin_expect(at->function != function || !thread->opens, 0))
 		return false;
 	assay_cct_put(at->value, 1);
 	return true;
@@ -329,29 +351,6 @@ int assay_region_unmeasured(struct assay_thread *thread, uint64_t function, stru
 	at->function = function;
 	assay_cct_put(at->value, 1);
 	return 0;
-}
-
-/* Libraries have come or gone: other functions may be where some were. */
-ASSAY_RARE static void forget_functions(struct assay_thread *thread)
-{
-	for (uint32_t i = thread->region_count; i < ASSAY_REGIONS_MAX; i++)
-		thread->regions[i].outer = 0;
-	for (uint32_t i = 0; i < ASSAY_UNMEASURED; i++)
-		thread->unmeasured[i].function = 0;
-	thread->regions_generation = assay_module_generation();
-}
-
-bool assay_region_was(struct assay_thread *thread, uint64_t function, uint32_t metric, struct assay_region_is *is)
-{
-	const struct assay_region *r = &thread->regions[thread->region_count];
-
-	if (__builtin_expect(thread->regions_generation != assay_module_generation(), 0))
-		forget_functions(thread);
-	if (thread->region_count == ASSAY_REGIONS_MAX || r->key != function || !r->outer ||
-	    !assay_region_is_function(r->is) || assay_region_metric(r->is) != metric)
-		return false;
-	*is = r->is;
-	return true;
 }
 
 int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n)

@@ -19,6 +19,12 @@
 int assay_region_open(struct assay_thread *thread, uintptr_t sp, uint64_t key, struct assay_region_is is, uint64_t now);
 int assay_region_close(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint64_t now);
 
+/*
+ * Opens a region of which no more is given than it takes, if the last one that was open in the same place was the same.
+ * False: it was not, and assay_region_open must do it.
+ */
+bool assay_region_open_again(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint32_t metric, bool function, uint64_t now);
+
 /* Adds `n` to `metric` at the frame `frame` (a struct assay_spool_frame) in the innermost region. 0, or -ENOSPC. */
 int assay_region_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n);
 
@@ -30,9 +36,6 @@ bool assay_region_is_innermost(const struct assay_thread *thread, uintptr_t sp, 
  * was there `often` times at its place, or a multiple. `often`: a power of two.
  */
 bool assay_region_was_tiny(const struct assay_thread *thread, uint64_t key, uint64_t now, uint64_t often, uint64_t tiny_ns);
-
-/* Whether the last region at the place where the next one will be was this function: then `is` gets where that is. */
-bool assay_region_was(struct assay_thread *thread, uint64_t function, uint32_t metric, struct assay_region_is *is);
 
 /* Does the same as the next where the function is known. False: it is not, and nothing is done. Needs no guard. */
 bool assay_region_count(struct assay_thread *thread, uint64_t function);

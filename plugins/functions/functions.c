@@ -51,9 +51,16 @@ static bool was_too_deep(uintptr_t sp)
 EXPORT void assay_function_enter(const void *function, const void *sp)
 {
 	const struct assay_host *h = atomic_load_explicit(&host, memory_order_acquire);
-	enum choice choice = h ? choice_of(function) : CHOICE_NO;
+	enum choice choice;
 	uint32_t depth;
 
+	if (!h)
+		return;
+	choice = choice_of(function);
+	if (__builtin_expect(choice == CHOICE_YES && !deepest, 1)) {
+		h->enter_function(function, calls, sp);
+		return;
+	}
 	if (choice == CHOICE_NO)
 		return;
 	if (deepest && is_too_deep((uintptr_t)sp)) {

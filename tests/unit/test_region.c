@@ -44,7 +44,8 @@ static void open(uint32_t number, uintptr_t sp, uint64_t now)
 {
 	struct assay_region_is is = assay_region_is(number, ASSAY_PLACE_FRAME, METRIC, false);
 
-	assert_int_equal(assay_region_open(thread, on_stack(sp), number, is, now), 0);
+	if (!assay_region_open_again(thread, on_stack(sp), number, METRIC, false, now))
+		assert_int_equal(assay_region_open(thread, on_stack(sp), number, is, now), 0);
 }
 
 static void close(uint32_t number, uintptr_t sp, uint64_t now)
@@ -377,6 +378,7 @@ static void in_another_tree(void **state)
 	assay_region_close_all(thread, 100);
 	thread->record->open = 0;
 	thread->record->root = 0;
+	assert_false(assay_region_open_again(thread, on_stack(0x9000), A, METRIC, false, 1000));
 	open(A, 0x9000, 1000);
 	close(A, 0x9000, 1001);
 	CHECK(1, 1, A);
