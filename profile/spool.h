@@ -164,6 +164,7 @@ struct assay_spool_thread {
 	_Atomic uint64_t walks[ASSAY_WALKS]; /* how the samples' walks ended */
 	_Atomic uint64_t region_faults[ASSAY_REGION_FAULTS]; /* regions that were not opened and closed in pairs */
 	char name[16];
+	_Atomic uint64_t busy_ns;  /* part of weight_ns: of samples that were due while Assay's own code ran for the program */
 	_Atomic assay_ref open;    /* struct assay_spool_opens of the live thread, 0 = it has been in no region */
 };
 

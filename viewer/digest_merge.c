@@ -353,6 +353,24 @@ static void merge_open_at(struct merge *m, assay_id id)
 			add_value(m->d, t->leaf[i], id, metric, 1, m->im->end - since, 0);
 }
 
+/*
+ * What samples found in code of Assay's: regions, counted functions, what plugins interpose. Those that came while such code
+ * could not be interrupted are taken as it ends, in the C library: the thread's record has their sum.
+ */
+static uint64_t own_time(const struct assay_digest *d, const struct d_image *im, const struct d_thread *t, size_t i)
+{
+	const struct d_module *module = module_at(d, t->places[i]);
+	const struct assay_spool_value *v;
+	uint64_t sum = i ? 0 : t->record->busy_ns;
+	int bound = 64;
+
+	if (!module || !module->own)
+		return sum;
+	for (assay_ref ref = t->visits[i].node->values; (v = assay_spool_value(&im->spool, ref)) && bound--; ref = v->next)
+		sum += v->metric == 0 ? v->sum : 0;
+	return sum;
+}
+
 static bool prepare(struct merge *m)
 {
 	uint32_t flat = 0;
@@ -388,6 +406,7 @@ static void merge_image(struct assay_digest *d, const struct d_image *im, assay_
 		for (size_t i = 0; i < t->visit_count && !d->no_memory; i++) {
 			if (!t->base[i])
 				merge_visit(&m, t, i);
+			t->instrumented += own_time(d, im, t, i);
 			merge_values(d, id, &d->images.at[t->image - 1].spool, t->visits[i].node, t->leaf[i]);
 		}
 		merge_open_wait(&m, id);

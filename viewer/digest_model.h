@@ -87,6 +87,7 @@ struct d_thread {
 	int64_t wall, cpu, core_wait, located, wait, unread, sampled, startup, unsampled, spin;
 	int64_t start;
 	uint64_t open_wait, open_wait_after; /* of a wait that had no end; the second part of it */
+	uint64_t instrumented; /* of `sampled`: in code of Assay's that the program called */
 	uint64_t open; /* regions that were open at the end */
 };
 

@@ -302,7 +302,7 @@ static void write_threads(struct writer *w)
 {
 	begin(w, "INSERT INTO thread (id, process, tid, name, main, entry, threads, start_ns, wall_ns, cpu_ns, "
 		 "core_wait_ns, located_ns, wait_ns, spin_ns, unread_ns, sampled_ns, startup_ns, unsampled_ns, samples, "
-		 "self_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		 "self_ns, instrument_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (size_t i = 0; i < w->d->threads.count; i++) {
 		const struct d_thread *t = &w->d->threads.at[i];
 		const struct d_image *im = &w->d->images.at[t->image - 1];
@@ -331,6 +331,7 @@ static void write_threads(struct writer *w)
 		number(w, t->unsampled);
 		number(w, (int64_t)t->record->samples);
 		number(w, (int64_t)t->record->self_ns);
+		number(w, t->sampled < 0 || t->instrumented > (uint64_t)t->sampled ? t->sampled : (int64_t)t->instrumented);
 		row(w);
 	}
 	end(w);

@@ -329,6 +329,7 @@ static int read_account(void *context, sqlite3_stmt *row)
 	a->processes = sqlite3_column_int64(row, 13);
 	a->programs = sqlite3_column_int64(row, 14);
 	a->spin = seconds(row, 15);
+	a->instrument = seconds(row, 16);
 	return 0;
 }
 
@@ -338,7 +339,7 @@ int assay_query_account(assay_query *query, struct assay_account *account)
 	return assay_query_each(query,
 		"SELECT wall_s, cpu_s, core_wait_s, located_wait_s, unlocated_wait_s, remainder_s, core_wait_unread_s,"
 		" sampled_s, startup_s, unsampled_s, assay_s, samples, threads,"
-		" (SELECT count(DISTINCT host || ' ' || pid) FROM process), (SELECT count(DISTINCT name) FROM process), spin_s"
+		" (SELECT count(DISTINCT host || ' ' || pid) FROM process), (SELECT count(DISTINCT name) FROM process), spin_s, instrument_s"
 		" FROM account",
 		-1, read_account, account);
 }

@@ -61,6 +61,7 @@ struct assay_account {
 	double spin; /* the part of cpu that was spent waiting */
 	double core_wait_unread;
 	double sampled, startup, unsampled, assay;
+	double instrument; /* the part of sampled in code of Assay's that the program called */
 	int64_t samples, threads, processes, programs;
 };
 int assay_query_account(assay_query *query, struct assay_account *account);

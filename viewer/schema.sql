@@ -102,7 +102,8 @@ CREATE TABLE thread (
   startup_ns   INTEGER NOT NULL,      -- CPU before measuring began: exec and the dynamic loader
   unsampled_ns INTEGER NOT NULL,      -- CPU that no sample stands for (may be slightly negative: see docs/FORMAT.md)
   samples      INTEGER NOT NULL,
-  self_ns      INTEGER NOT NULL       -- Assay's own time in this thread
+  self_ns      INTEGER NOT NULL,      -- Assay's own time in this thread
+  instrument_ns INTEGER NOT NULL      -- the part of sampled_ns in code of Assay's that the program called
 );
 
 -- What was to be measured by plugins, in each process.
@@ -270,5 +271,6 @@ SELECT sum(wall_ns) / 1e9 AS wall_s, sum(cpu_ns) / 1e9 AS cpu_s,
        sum(unread_ns) / 1e9 AS core_wait_unread_s,
        sum(sampled_ns) / 1e9 AS sampled_s, sum(startup_ns) / 1e9 AS startup_s,
        sum(unsampled_ns) / 1e9 AS unsampled_s,
-       sum(self_ns) / 1e9 AS assay_s, sum(samples) AS samples, sum(threads) AS threads
+       sum(self_ns) / 1e9 AS assay_s, sum(samples) AS samples, sum(threads) AS threads,
+       sum(instrument_ns) / 1e9 AS instrument_s
 FROM thread;

@@ -68,6 +68,23 @@ static void say_clock(const struct assay_view_context *c)
 			"sampled. --clock=cpu shows which calls it was spent in.");
 }
 
+/* Of so many samples about as many as their share of the time. */
+static void say_instrumentation(const struct assay_view_context *c)
+{
+	const struct assay_weight *all = &c->model->all;
+	double share = c->account.sampled > 0 ? c->account.instrument / c->account.sampled : 0;
+	struct assay_weight weight = { .sum = c->account.instrument * 1e9, .sumsq = all->sumsq * share,
+		.count = (int64_t)((double)all->count * share + 0.5) };
+
+	if (c->account.instrument <= 0 || (c->options.brief && 100 * share < notable))
+		return;
+	assay_view_say(c, bullet,
+		"%s %% (%s%s) of the CPU time was in code of Assay's that the program called: regions, counted functions, what "
+		"plugins interpose. It is part of the figures of their callers.",
+		assay_text_percent(c->pool, assay_view_share(c, &weight).percent), assay_term_sign(&c->term, ASSAY_SIGN_PLUS_MINUS),
+		assay_text_error(c->pool, assay_view_share(c, &weight).error));
+}
+
 static void say_losses(const struct assay_view_context *c, const struct assay_loss_row *losses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -227,6 +244,7 @@ static int print(const struct assay_view_context *c)
 		assay_view_say(c, bullet, "Assay itself used %s %% of the CPU time (%s), which is part of the figures.",
 			assay_text_error(c->pool, 100 * c->account.assay / c->account.cpu),
 			assay_text_seconds(c->pool, &c->term, c->account.assay));
+	say_instrumentation(c);
 	say_losses(c, losses, count);
 	say_modules(c);
 	say_account(c);
@@ -290,8 +308,9 @@ static int json(const struct assay_view_context *c, json_t *document)
 	if (rc)
 		return rc;
 	return assay_view_put(document, assay_view_trust.name,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}",
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			"assay_s", assay_json_number(c->account.assay),
+			"instrument_s", assay_json_number(c->account.instrument),
 			"assay_percent", assay_json_number(cpu > 0 ? 100 * c->account.assay / cpu : NAN),
 			"unsampled_percent", assay_json_number(cpu > 0 ? 100 * c->account.unsampled / cpu : NAN),
 			"unseen_cpu_s", assay_json_number(unseen_cpu(c)),

@@ -87,6 +87,8 @@ static void sample(struct assay_thread *thread, void *context)
 		assay_process.sampled = true;
 		add(&record->samples, 1);
 		add(&record->weight_ns, weight);
+		if (thread->catches_up)
+			add(&record->busy_ns, weight);
 		add(&record->walks[end], 1);
 		if (assay_process.timeline)
 			note_time(thread, node, begin, weight);
@@ -95,6 +97,7 @@ static void sample(struct assay_thread *thread, void *context)
 	}
 	atomic_store_explicit(&record->live_seen_ns, begin, memory_order_relaxed);
 	atomic_store_explicit(&record->live_seen_cpu_ns, cpu, memory_order_relaxed);
+	thread->catches_up = false;
 	assay_clock_end(thread, cpu);
 	took = assay_now_ns() - begin;
 	if (took > LONG_NS) /* perhaps without a core for most of it */
@@ -163,6 +166,7 @@ void assay_handler_catch_up(void)
 	if (!thread || !thread->missed || !atomic_load(&assay_process.on))
 		return;
 	thread->missed = false;
+	thread->catches_up = true;
 	info.si_value.sival_int = ASSAY_CLOCK_MAGIC;
 	syscall(SYS_rt_tgsigqueueinfo, assay_process.pid, thread->tid, assay_process.signal, &info);
 	errno = saved;

@@ -145,6 +145,7 @@ struct assay_thread {
 	uint64_t last_cpu_ns; /* CPU clock at the last sample */
 	_Atomic bool in_handler; /* its handler is at work */
 	bool missed;          /* a sample was due while Assay's own code ran */
+	bool catches_up;      /* ... and is taken now */
 
 	/* the stack that it was given: walks read it directly */
 	uintptr_t stack_low, stack_high;

@@ -124,6 +124,19 @@ for how in killed exit; do
 	same "$how: nothing else was wrong" "$(ask "$how" "SELECT count(*) FROM loss WHERE kind = 'regions' AND reason NOT LIKE 'still open%'")" 0
 done
 
+# How much of a run was instrumentation: what the program used for its regions, by its own clock.
+compile many_regions.c "$header"
+instrument() { ask "$1" "SELECT instrument_s FROM account"; }
+both many -- ./many_regions many.own all
+read -r begins works count <many.own
+same "many: each is counted" "$(times many pair)" "$count"
+# a begin and an end are little but Assay's code; with some 100 samples in them, a quarter is five times the error
+holds "many: $(awk "BEGIN { print $begins / 1e9 }") s of CPU time went into regions ($(instrument many) in the profile)" \
+	"$(instrument many) > 0.65 * $begins / 1e9 && $(instrument many) < 1.1 * $begins / 1e9 + 0.05"
+check "many: the report says so" grep -q "code of Assay's that the program called" <("$ASSAY" report many.assay)
+both few -- ./many_regions few.own
+holds "few: of a run without regions hardly any was ($(instrument few))" "$(instrument few) < 0.02"
+
 # Fortran: a module that is compiled with the program.
 if command -v gfortran >/dev/null; then
 	for optimised in -O0 -O2; do

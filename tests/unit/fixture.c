@@ -96,11 +96,11 @@ static const char rows[] =
 	" (8, 'libx.so+0x1000', NULL, 2, NULL, NULL, 0),"
 	" (9, 'memcpy', NULL, 3, NULL, NULL, 1);"
 
-	/* ..., start, wall, cpu, core_wait, wait, unread, sampled, startup, unsampled, samples, self */
+	/* ..., start, wall, cpu, core_wait, wait, unread, sampled, startup, unsampled, samples, self, instrument */
 	"INSERT INTO thread VALUES (1, 1, 100, 'work', 1, 3, 1,"
-	" 0, 1500000000, 900000000, 150000000, 0, 450000000, 0, 0, 890000000, 10000000, 0, 178, 2000000),"
+	" 0, 1500000000, 900000000, 150000000, 0, 450000000, 0, 0, 890000000, 10000000, 0, 178, 2000000, 30000000),"
 	" (2, 1, 101, 'helper', 0, 6, 1,"
-	" 0, 500000000, 100000000, 50000000, 0, 350000000, 0, 0, 100000000, 0, 0, 20, 1000000);"
+	" 0, 500000000, 100000000, 50000000, 0, 350000000, 0, 0, 100000000, 0, 0, 20, 1000000, 0);"
 
 	/* id, parent, last, kind, function, file, line, outer_function, outer_line, outer_module */
 	"INSERT INTO node VALUES (1, NULL, 10, 'program', 1, NULL, NULL, 1, 1, 1),"
