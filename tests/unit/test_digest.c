@@ -181,15 +181,16 @@ static void check_invariants(void)
 		    "WITH RECURSIVE up(id) AS (SELECT d.parent UNION SELECT parent FROM node, up WHERE node.id = up.id) "
 		    "SELECT 1 FROM up WHERE up.id = n.id))", "");
 	/* totals are what the values add up to */
-	assert_rows("SELECT t.node FROM total t WHERE exclusive <> (SELECT coalesce(sum(sum), 0) FROM value WHERE node = t.node)"
-		    " OR exclusive_count <> (SELECT coalesce(sum(count), 0) FROM value WHERE node = t.node)"
-		    " OR exclusive_sumsq <> (SELECT coalesce(sum(sumsq), 0) FROM value WHERE node = t.node)", "");
-	assert_rows("SELECT t.node FROM total t JOIN node n ON n.id = t.node WHERE inclusive <> (SELECT sum(exclusive) FROM total"
-		    " WHERE node BETWEEN n.id AND n.last) OR inclusive_count <> (SELECT sum(exclusive_count) FROM total"
-		    " WHERE node BETWEEN n.id AND n.last)", "");
+	assert_rows("SELECT t.node FROM total t WHERE exclusive <> (SELECT coalesce(sum(sum), 0) FROM value v"
+		    " WHERE v.node = t.node AND v.metric = t.metric) OR exclusive_count <> (SELECT coalesce(sum(count), 0) FROM value v"
+		    " WHERE v.node = t.node AND v.metric = t.metric) OR (t.metric = 0 AND exclusive_sumsq <>"
+		    " (SELECT coalesce(sum(sumsq), 0) FROM value v WHERE v.node = t.node AND v.metric = 0))", "");
+	assert_rows("SELECT t.node FROM total t JOIN node n ON n.id = t.node WHERE inclusive <> (SELECT sum(o.exclusive)"
+		    " FROM total o WHERE o.metric = t.metric AND o.node BETWEEN n.id AND n.last) OR inclusive_count <>"
+		    " (SELECT sum(o.exclusive_count) FROM total o WHERE o.metric = t.metric AND o.node BETWEEN n.id AND n.last)", "");
 	/* a thread's time is all in the tree: nothing is lost and nothing is made up */
 	assert_rows("SELECT t.id FROM thread t WHERE sampled_ns + startup_ns + max(unsampled_ns, 0) <>"
-		    " (SELECT coalesce(sum(sum), 0) FROM value WHERE thread = t.id)", "");
+		    " (SELECT coalesce(sum(sum), 0) FROM value WHERE thread = t.id AND metric = 0)", "");
 	assert_rows("SELECT id FROM process WHERE wall_ns < 0 OR start_ns < 0", "");
 }
 
@@ -357,6 +358,87 @@ static void the_librarys_own_frames(void **state)
 	assert_rows("SELECT f.name, p.kind, t.inclusive / 1000000 FROM node n JOIN function f ON f.id = n.function"
 		    " JOIN total t ON t.node = n.id LEFT JOIN node p ON p.id = n.parent ORDER BY n.id",
 		"work|NULL|65\nalpha|program|50\n[libc.so.6, no symbol]|program|15\n");
+}
+
+/* The part of the samples that found the program in Assay's own code: its leaves, and those that were due in it. */
+static void how_much_was_instrumentation(void **state)
+{
+	struct spool_builder b;
+	assay_ref thread, node, own;
+
+	(void)state;
+	write_run_file(1000 * MS, 3000 * MS, 0);
+	assay_run_file_put(dir, "library", "/nowhere/libassay.so");
+	begin_image(&b, 100, 1, 1010 * MS, "work");
+	own = builder_module(&b, "/nowhere/libassay.so", LIBX + 0x10000, 0x1000, LIBX + 0x10000);
+	thread = builder_thread(&b, 100, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
+	node = builder_node(&b, main_base(&b, thread), program, address_of(alpha));
+	builder_samples(&b, thread, node, 10, 5 * MS);
+	node = builder_node(&b, node, own, 0x20);
+	builder_samples(&b, thread, node, 3, 5 * MS);
+	builder_samples(&b, thread, builder_node(&b, node, libc, 0x500), 2, 5 * MS); /* called by a wrapper */
+	totals(&b, thread, 500 * MS, 80 * MS, 0)->busy_ns = 7 * MS;
+	finish(&b, ASSAY_STATE_EXITED, 0, 1510 * MS);
+	save(&b, "100-0");
+	digest_all();
+	assert_rows("SELECT instrument_ns / 1000000 FROM thread", "22\n");
+	assert_rows("SELECT round(instrument_s * 1000) FROM account", "22.0\n");
+}
+
+/* Regions in which a process was killed count up to its end, and those that make no sense are nothing. */
+static void regions_without_an_end(void **state)
+{
+	struct assay_spool_opens *opens;
+	struct spool_builder b;
+	assay_ref thread, regions, outer, inner, ref;
+
+	(void)state;
+	write_run_file(1000 * MS, 3000 * MS, 9);
+	begin_image(&b, 100, 1, 1010 * MS, "work");
+	builder_metric(&b, 5, "regions");
+	thread = builder_thread(&b, 100, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
+	regions = builder_node(&b, builder_root(&b, thread), ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_REGIONS);
+	outer = builder_node(&b, regions, program, address_of(alpha));
+	inner = builder_node(&b, outer, program, address_of(beta));
+	ref = builder_alloc(&b, sizeof *opens);
+	opens = builder_at(&b, ref);
+	opens->regions[0] = (struct assay_spool_open){ outer, 5, 1100 * MS, 100 * MS };
+	opens->regions[1] = (struct assay_spool_open){ inner, 5, 2000 * MS, 0 };
+	opens->regions[2] = (struct assay_spool_open){ inner, 99, 2000 * MS, 0 };         /* no such metric */
+	opens->regions[3] = (struct assay_spool_open){ 12345, 5, 2000 * MS, 0 };          /* no such node */
+	opens->regions[4] = (struct assay_spool_open){ inner, 5, 2000 * MS, 2000 * MS };  /* more inside than there was */
+	opens->count = 5;
+	((struct assay_spool_thread *)builder_at(&b, thread))->open = ref;
+	save(&b, "100-0");
+	digest_all();
+	assert_rows("SELECT f.name, v.count, v.sum / 1000000 FROM value v JOIN node n ON n.id = v.node"
+		    " JOIN function f ON f.id = n.function WHERE v.metric <> 0 ORDER BY f.name",
+		"alpha|1|800\nbeta|1|0\n");
+	assert_rows("SELECT count FROM loss WHERE kind = 'regions' AND reason LIKE 'still open%'", "2\n");
+}
+
+/* ... as many as there can be, and no more. */
+static void too_many_regions_without_an_end(void **state)
+{
+	struct assay_spool_opens *opens;
+	struct spool_builder b;
+	assay_ref thread, node, ref;
+
+	(void)state;
+	write_run_file(1000 * MS, 3000 * MS, 9);
+	begin_image(&b, 100, 1, 1010 * MS, "work");
+	builder_metric(&b, 5, "regions");
+	thread = builder_thread(&b, 100, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE);
+	node = builder_node(&b, builder_root(&b, thread), program, address_of(alpha));
+	ref = builder_alloc(&b, sizeof *opens);
+	opens = builder_at(&b, ref);
+	for (int i = 0; i < ASSAY_OPENS; i++)
+		opens->regions[i] = (struct assay_spool_open){ node, 5, 2000 * MS, 0 };
+	opens->count = ASSAY_OPENS + 1;
+	((struct assay_spool_thread *)builder_at(&b, thread))->open = ref;
+	save(&b, "100-0");
+	digest_all();
+	assert_rows("SELECT count(*) FROM loss WHERE kind = 'regions'", "0\n");
 }
 
 /* wall = cpu + core wait + wait, and cpu = sampled + start-up + not sampled, each figure worked out by hand. */
@@ -1001,6 +1083,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(threads_are_merged),
 		TEST(the_librarys_own_frames),
+		TEST(how_much_was_instrumentation),
+		TEST(regions_without_an_end),
+		TEST(too_many_regions_without_an_end),
 		TEST(the_account),
 		TEST(exec_chains),
 		TEST(a_copy_with_samples_is_not_folded),
