@@ -19,37 +19,28 @@ static struct truth worked[THREADS_MAX]; /* on the results */
 
 FUNCTION void make_serial(int round)
 {
-	uint64_t begin = truth_now();
-
 	for (int i = 0; i < TABLE; i++)
 		table[i] = work((uint64_t)(round * TABLE + i), UNITS);
-	truth_add(&alone, begin);
 }
 
 FUNCTION void make_parallel(int round)
 {
-	uint64_t begin = truth_now();
-
 #pragma omp parallel for schedule(static)
 	for (int i = 0; i < TABLE; i++)
 		table[i] = work((uint64_t)(round * TABLE + i), UNITS);
-	truth_add(&made, begin);
 }
 
-FUNCTION void compute(void)
+FUNCTION void compute(int round)
 {
-	uint64_t all_begin = truth_now();
-
 #pragma omp parallel
 	{
 		uint64_t begin = truth_now();
 
 #pragma omp for schedule(static) nowait
 		for (int i = 0; i < RESULTS; i++)
-			results[i] += work(table[i % TABLE] + (uint64_t)i, UNITS);
+			results[i] += work(table[i % TABLE] + (uint64_t)(round + i), UNITS);
 		truth_add(&worked[omp_get_thread_num()], begin);
 	}
-	truth_add(&computed, all_begin);
 }
 
 int main(int argc, char **argv)
@@ -61,11 +52,18 @@ int main(int argc, char **argv)
 	threads = threads < THREADS_MAX ? threads : THREADS_MAX;
 	omp_set_num_threads(threads);
 	for (int round = 0; round < rounds; round++) {
-		if (s.improved)
+		uint64_t begin = truth_now();
+
+		if (s.improved) {
 			make_parallel(round);
-		else
+			truth_add(&made, begin);
+		} else {
 			make_serial(round);
-		compute();
+			truth_add(&alone, begin);
+		}
+		begin = truth_now();
+		compute(round);
+		truth_add(&computed, begin);
 	}
 	for (int i = 0; i < RESULTS; i++)
 		sum += results[i];

@@ -195,6 +195,7 @@ for compiler in gcc clang; do
 		run critical-$tag-improved ./critical-$compiler improved critical_improved
 
 		run serial-$tag-slow ./serial-$compiler slow serial_slow
+		region_is serial-$tag-slow compute serial.c
 		run serial-$tag-improved ./serial-$compiler improved serial_improved
 		holds "serial-$tag-improved: hardly anything is serial any more" \
 			"$(report serial-$tag-improved "r['parallel']['outside_s']") < 0.25 * $(report serial-$tag-slow "r['parallel']['outside_s']")"
@@ -208,15 +209,11 @@ for compiler in gcc clang; do
 	same "$name: it was" "$(cat $name.status)" 137
 	read -r open waited cpu <$name.out
 	got=$(team $name omp_region opens_region)
-	todo='the plugin does not say yet when a region begins'
 	holds "$name: the region was open for $(awk "BEGIN { print $open / 1e9 }") s by then ($got ns)" \
 		"$got > 0.99 * $open && $got < 1.01 * $open + 5e7"
-	todo=
 	got=$(below $name thread-1 omp_waits 'omp barrier' '%region_killed.c:%')
-	[ $compiler = clang ] || todo='a call that a function ends in is said to be in the plugin'
 	holds "$name: thread-1 waited at a barrier for $(awk "BEGIN { print $waited / 1e9 }") s ($got ns)" \
 		"$got > 0.99 * $waited && $got < 1.01 * $waited + 5e7"
-	todo=
 	got=$(below $name thread-0 cpu % in_region opens_region)
 	holds "$name: thread-0 computed for $(awk "BEGIN { print $cpu / 1e9 }") s of CPU time ($got ns)" \
 		"$got > 0.6 * $cpu - 4e7 && $got < 1.1 * $cpu + 4e7"
