@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 const struct assay_host *_Atomic assay_waits_host;
 uint64_t assay_waits_threshold_ns;
@@ -60,13 +61,20 @@ static _Atomic uint8_t *site_of(const void *address)
 	return &sites[((uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15u >> 32) % SITES];
 }
 
+/*
+ * A place that is not known yet may wait until the process ends, and nobody would know where: so the first time it is
+ * looked at, where there are other threads to end the process. (In the many short processes of one thread it would cost
+ * more than it tells.)
+ */
 static bool lasts(struct assay_waits_call *w, enum assay_waits_expect expected, const void *address)
 {
 	uint8_t last;
 
 	w->site = site_of(address);
 	last = atomic_load_explicit(w->site, memory_order_relaxed);
-	return (last ? last : expected) == ASSAY_WAITS_LONG;
+	if (!last)
+		return expected == ASSAY_WAITS_LONG || !__libc_single_threaded;
+	return last == ASSAY_WAITS_LONG;
 }
 
 static uint32_t frame_of(const struct assay_host *host, enum assay_waits_kind kind, const char *function,

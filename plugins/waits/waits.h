@@ -73,7 +73,7 @@ extern uint32_t assay_waits_metric, assay_waits_held; /* numbers of the metrics 
 /* The word for a kind. */
 const char *assay_waits_word(enum assay_waits_kind kind);
 
-/* What may be expected of a call: ASSAY_WAITS_LONG unless the last one from that place was short, or the other way. */
+/* What may be expected of a call, where it is not known how long the last one from that place was. */
 enum assay_waits_expect { ASSAY_WAITS_SHORT = 1, ASSAY_WAITS_LONG = 2 };
 
 /*

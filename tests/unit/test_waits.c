@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <threads.h>
 #include <time.h>
@@ -421,14 +422,24 @@ static void descriptors(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	clock_ns = 0;
+	takes = 0;
+	/* this program has had threads, so a new place is looked at */
+	assert_false(__libc_single_threaded);
+	write_one(fds[1]);
+	assert_string_equal(names[told.frame], "write: pipe");
+	assert_true(told.flags & ASSAY_PLUGIN_WAIT_LONG);
+	assay_waits_forget((unsigned)fds[1], (unsigned)fds[1]);
 	write_one(fds[1]);
 	assert_string_equal(names[told.frame], "write: write"); /* too short to ask what it is */
+	assert_int_equal(told.flags, 0);
 	assert_int_equal(told.end_frame, 0);
 	takes = THRESHOLD;
 	write_one(fds[1]); /* so the next one is expected to be long */
 	assert_string_equal(names[told.frame], "write: write");
 	write_one(fds[1]);
 	assert_string_equal(names[told.frame], "write: pipe");
+	for (int i = 0; i < 2; i++)
+		write_one(fds[1]);
 	read_one(fds[0]);
 	read_one(fds[0]);
 	assert_string_equal(names[told.frame], "read: pipe");
