@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum { ROWS = 1024, NAME_MAX_SHOWN = 200, NAMES_MAX = 1024 };
+#define NO_NAME UINT32_MAX
 
-/* That of descriptor fd is in row fd % ROWS, with fd + 1 in it. */
+/* That of descriptor fd is in row fd % ROWS, with fd + 1 in it. The frame's number, or NO_NAME: it has been asked for. */
 static struct {
 	_Atomic uint32_t owner;
 	_Atomic uint32_t frame[WAIT_OF_DESCRIPTORS];
@@ -24,7 +25,7 @@ static _Atomic bool any;       /* row is in use */
 static _Atomic bool locked_in;
 static _Atomic uint32_t names, newest; /* as for locks: how many there are */
 
-uint32_t assay_waits_file_known(enum assay_waits_kind kind, int fd)
+static uint32_t kept(enum assay_waits_kind kind, int fd)
 {
 	uint32_t row = (uint32_t)fd % ROWS, owner = (uint32_t)fd + 1, frame;
 
@@ -33,6 +34,13 @@ uint32_t assay_waits_file_known(enum assay_waits_kind kind, int fd)
 		return 0;
 	frame = atomic_load_explicit(&rows[row].frame[kind], memory_order_acquire);
 	return atomic_load_explicit(&rows[row].owner, memory_order_acquire) == owner ? frame : 0;
+}
+
+uint32_t assay_waits_file_known(enum assay_waits_kind kind, int fd)
+{
+	uint32_t frame = kept(kind, fd);
+
+	return frame == NO_NAME ? 0 : frame;
 }
 
 static void clear(uint32_t row)
@@ -221,17 +229,22 @@ static bool put_descriptor(struct words *w, int fd)
 
 uint32_t assay_waits_file_name(const struct assay_host *host, enum assay_waits_kind kind, int fd)
 {
-	uint32_t frame = assay_waits_file_known(kind, fd);
+	uint32_t frame = kept(kind, fd);
 	struct words words = { 0 };
 	int saved = errno;
 	bool has;
 
-	if (frame || fd < 0 || atomic_load_explicit(&locked_in, memory_order_relaxed))
-		return frame;
+	if (frame)
+		return frame == NO_NAME ? 0 : frame;
+	if (fd < 0 || atomic_load_explicit(&locked_in, memory_order_relaxed) ||
+	    atomic_load_explicit(&names, memory_order_relaxed) >= NAMES_MAX)
+		return 0;
 	has = put_descriptor(&words, fd);
 	errno = saved;
-	if (!has || atomic_load_explicit(&names, memory_order_relaxed) >= NAMES_MAX)
+	if (!has) {
+		keep(kind, fd, NO_NAME);
 		return 0;
+	}
 	frame = host->frame(assay_waits_word(kind), words.text);
 	if (frame > atomic_load_explicit(&newest, memory_order_relaxed)) {
 		atomic_store_explicit(&newest, frame, memory_order_relaxed);

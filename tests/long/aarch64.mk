@@ -29,10 +29,16 @@ sources = $(patsubst $(top_srcdir)/%,%,$(wildcard $(top_srcdir)/core/*.c $(top_s
 sig = $(patsubst %.c,obj/%.o,$(filter core/sig/%,$(sources)))
 core = $(patsubst %.c,obj/%.o,$(filter core/%,$(sources)))
 profile = $(patsubst %.c,obj/%.o,$(filter profile/%,$(sources)))
+# The plugins that are part of the library.
+plugins = $(patsubst $(top_srcdir)/%.c,obj/%.o,$(filter-out %.in.c,$(wildcard $(top_srcdir)/plugins/openmp/*.c \
+	$(top_srcdir)/plugins/waits/*.c))) obj/plugins/openmp/gomp.o obj/plugins/waits/interposed.o
+OMPT_CPPFLAGS = $(shell sed -n 's/^OMPT_CPPFLAGS = //p' $(top_builddir)/plugins/Makefile)
+PLUGINS_CFLAGS = -I$(top_srcdir)/plugins/openmp -I$(top_srcdir)/plugins/waits $(OMPT_CPPFLAGS) $(CORE_CFLAGS)
+interpose = awk -f $(top_srcdir)/build-aux/interpose.awk
 
 all: libassay.so phases $(unit:%=test_%) $(shapes:%=unwind-%)
 
-libassay.so: $(core)
+libassay.so: $(core) $(plugins)
 	$(CC) $(LIBRARY_LDFLAGS) -o $@ $^
 
 phases: $(top_srcdir)/samples/phases/phases.c
@@ -61,6 +67,21 @@ obj/core/sig/%.o: $(top_srcdir)/core/sig/%.c
 obj/core/%.o: $(top_srcdir)/core/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(CORE_CFLAGS) -MMD -c -o $@ $<
+
+obj/plugins/openmp/gomp.c: $(top_srcdir)/plugins/openmp/gomp.in.c $(top_srcdir)/plugins/openmp/gomp.tab
+	@mkdir -p $(@D)
+	$(interpose) $^ >$@.tmp && mv $@.tmp $@
+
+obj/plugins/waits/interposed.c: $(top_srcdir)/plugins/waits/waits.in.c $(top_srcdir)/plugins/waits/waits.tab
+	@mkdir -p $(@D)
+	$(interpose) $^ >$@.tmp && mv $@.tmp $@
+
+obj/plugins/%.o: obj/plugins/%.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PLUGINS_CFLAGS) -MMD -c -o $@ $<
+
+obj/plugins/%.o: $(top_srcdir)/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PLUGINS_CFLAGS) -MMD -c -o $@ $<
 
 obj/tests/%.o: $(top_srcdir)/tests/%.c
 	@mkdir -p $(@D)

@@ -11,7 +11,7 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN
 
 mkdir -p "$build" && cd "$build" || exit 1
 step 'configured' env CC="$CC" CXX="$CXX" "$top_srcdir/configure" -q
-for part in core plugins samples; do
+for part in plugins core samples; do
 	step "$part is built without sanitizers" make -C $part
 done
 sanitized() { make "$@" CFLAGS="$SANITIZE" LDFLAGS=-Wc,-static-libasan,-static-libubsan; }

@@ -95,8 +95,15 @@ static void closed_ones(void **state)
 {
 	(void)state;
 	assert_int_equal(name_it(-1), 0);
-	assert_int_equal(name_it(999999), 0);
+	assert_int_equal(name_it(999), 0);
 	assert_string_equal(asked, "");
+	/* it is not asked again, until it is made */
+	assert_int_equal(dup2(0, 999), 999);
+	assert_int_equal(name_it(999), 0);
+	assert_int_equal(assay_waits_file_known(WAIT_READ, 999), 0);
+	assay_waits_forget(999, 999);
+	assert_true(name_it(999));
+	close(999);
 }
 
 static void sockets(void **state)
