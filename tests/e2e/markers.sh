@@ -53,6 +53,7 @@ nvtx()
 		JOIN node p ON p.id = n.parent JOIN function pf ON pf.id = p.function WHERE m.metric = 'messages' ORDER BY 1")" \
 		$'a mark|innér €|5\nlibrary: registered|other stack|1'
 	same "$name: two that were not open" "$(not_open "$name")" 2
+	same "$name: ranges without a name are there" "$(amount "$name" regions '(no name)' times) $(amount "$name" regions 'library: (no name)' times)" '1 2'
 	same "$name: a range that is never ended counts to the end" "$(amount "$name" ranges 'never ended' times)" 1
 }
 

@@ -111,6 +111,14 @@ static void mark(void)
 
 	pop();               /* two that are not open */
 	nvtxRangeEnd(12345);
+
+	levels = push(NULL); /* names that are none */
+	event.size = 4;
+	nvtxDomainRangePushEx(domain, &event);
+	nvtxDomainRangePushEx(domain, NULL);
+	nvtxDomainRangePop(domain);
+	nvtxDomainRangePop(domain);
+	pop();
 }
 
 #elif defined ITT
