@@ -130,7 +130,8 @@ ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uin
 
 	for (uint32_t i = at + 1; i < count; i++) {
 		struct assay_region *r = &thread->regions[i];
-		struct assay_spool_value *value = r->node ? assay_cct_value(thread, r->node, assay_region_metric(r->is)) : NULL;
+		uint32_t metric = assay_region_metric(r->is);
+		struct assay_spool_value *value = r->node ? assay_cct_value(thread, r->node, metric) : NULL;
 
 		if (value)
 			assay_cct_put_part(value, own_time(&open[i], i + 1 < count ? open[i + 1].begin_ns : now));
@@ -146,8 +147,8 @@ ASSAY_RARE static int close_around(struct assay_thread *thread, uint32_t at, uin
 	for (uint32_t i = at; i + 1 < count; i++) {
 		thread->regions[i] = thread->regions[i + 1];
 		look_for_node(thread, i);
-		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node, .metric = assay_region_metric(thread->regions[i].is),
-			.begin_ns = now };
+		open[i] = (struct assay_spool_open){ .node = thread->regions[i].node,
+			.metric = assay_region_metric(thread->regions[i].is), .begin_ns = now };
 		note_change(thread, &thread->regions[i]);
 	}
 	thread->region_count = count - 1;
@@ -177,7 +178,8 @@ ASSAY_RARE static int close_left(struct assay_thread *thread, uintptr_t sp, uint
 }
 
 /* From here on it is open. */
-static void begin(struct assay_thread *thread, struct assay_region *r, struct assay_spool_open *open, uintptr_t sp, uint64_t now)
+static void begin(struct assay_thread *thread, struct assay_region *r, struct assay_spool_open *open, uintptr_t sp,
+		  uint64_t now)
 {
 	r->sp = sp;
 	open->begin_ns = now;
@@ -204,7 +206,8 @@ static bool may_be_left(const struct assay_thread *thread, uint32_t count, uintp
 	return count && thread->regions[count - 1].sp < sp && sp >= ASSAY_NO_STACK;
 }
 
-bool assay_region_open_again(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint32_t metric, bool function, uint64_t now)
+bool assay_region_open_again(struct assay_thread *thread, uintptr_t sp, uint64_t key, uint32_t metric, bool function,
+			     uint64_t now)
 {
 	uint32_t at = thread->region_count;
 	struct assay_region *r = &thread->regions[at];
@@ -378,7 +381,8 @@ void assay_region_again(struct assay_thread *thread, uint32_t at, uint32_t modul
 	}
 	r->is = assay_region_is(address, module, assay_region_metric(r->is), assay_region_is_function(r->is));
 	look_for_node(thread, at);
-	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = assay_region_metric(r->is), .begin_ns = now };
+	thread->opens->regions[at] = (struct assay_spool_open){ .node = r->node, .metric = assay_region_metric(r->is),
+		.begin_ns = now };
 	if (at + 1 == thread->region_count)
 		publish_count(thread);
 }

@@ -39,7 +39,8 @@ EXPORT void assay_fortran_end(const char *name, size_t length)
 	const struct assay_host *h = regions_host();
 
 	if (h)
-		h->close(frame_of(h, "region", name, length), regions_metric.regions, (const char *)__builtin_dwarf_cfa() + 1);
+		h->close(frame_of(h, "region", name, length), regions_metric.regions,
+			 (const char *)__builtin_dwarf_cfa() + 1);
 }
 
 EXPORT void assay_fortran_message(const char *text, size_t length)

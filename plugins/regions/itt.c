@@ -68,7 +68,8 @@ static const void *tag_of(const struct domain *domain)
 	return (const void *)(REGIONS_ITT + (uintptr_t)now);
 }
 
-static uint32_t frame_of(const struct assay_host *h, const char *kind, const struct domain *domain, const struct string *name)
+static uint32_t frame_of(const struct assay_host *h, const char *kind, const struct domain *domain,
+			 const struct string *name)
 {
 	struct regions_name joined;
 
@@ -177,7 +178,8 @@ static int event_create(const char *name, int length)
 {
 	const struct assay_host *h = regions_host();
 	struct regions_name text;
-	size_t n = name && length > 0 ? strnlen(name, (size_t)length < REGIONS_NAME_MAX ? (size_t)length : REGIONS_NAME_MAX) : 0;
+	size_t most = length <= 0 ? 0 : (size_t)length < REGIONS_NAME_MAX ? (size_t)length : REGIONS_NAME_MAX;
+	size_t n = name ? strnlen(name, most) : 0;
 
 	if (n)
 		memcpy(text.text, name, n);

@@ -179,7 +179,8 @@ static uint32_t frame_of_wide(const struct assay_host *h, const wchar_t *name, b
 	return frame_of(h, NULL, regions_narrow(&narrow, name), message);
 }
 
-static uint32_t frame_of_event(const struct assay_host *h, const struct domain *domain, const struct attributes *event, bool message)
+static uint32_t frame_of_event(const struct assay_host *h, const struct domain *domain, const struct attributes *event,
+			       bool message)
 {
 	struct regions_name narrow;
 

@@ -34,7 +34,7 @@ extern struct regions_metrics regions_metric;
 /* NULL: nothing is to be recorded. */
 extern const struct assay_host *_Atomic regions_host_now;
 
-/* Another tool's markers found this library on their own: the plugin is started, if it is part of the run. False: it is not. */
+/* Another tool's markers found this library on their own: the plugin is started. False: it is not part of the run. */
 bool regions_wake(void);
 
 static inline const struct assay_host *regions_host(void)
