@@ -138,9 +138,19 @@ static inline bool is_measured(void)
 	return assay_tls.thread && atomic_load_explicit(&assay_process.on, memory_order_relaxed) && mine && *mine;
 }
 
-static bool host_enter(void)
+/* For a function of the host's: always inlined, for the guard is known by the stack frame of whoever took it. */
+__attribute__((always_inline)) static inline bool enter_host(void)
 {
 	return is_measured() && assay_guard_enter();
+}
+
+/* For a plugin, which keeps the guard when this returns. */
+static bool host_enter(void)
+{
+	if (!enter_host())
+		return false;
+	assay_tls.inside = ASSAY_GUARD_KEPT;
+	return true;
 }
 
 static void host_leave(void)
@@ -210,7 +220,7 @@ static void record(uint32_t metric, uint32_t frame, uint64_t n, bool with_path)
 
 	if (!is_metric(metric) || !thread)
 		return;
-	if (!host_enter()) /* it is Assay itself that called what the plugin interposes */
+	if (!enter_host()) /* it is Assay itself that called what the plugin interposes */
 		return;
 	if (!ref || assay_span_add(thread, metric, ref, n, with_path) < 0)
 		assay_handler_drop(thread, ASSAY_DROP_EVENT);
@@ -235,7 +245,7 @@ static void host_add_in_region(uint32_t metric, uint32_t frame, uint64_t n)
 	assay_ref ref = assay_frames_ref(frame);
 	struct assay_thread *thread = assay_tls.thread;
 
-	if (!is_metric(metric) || !host_enter())
+	if (!is_metric(metric) || !enter_host())
 		return;
 	if (!ref || assay_region_add(thread, metric, ref, n) < 0)
 		assay_handler_drop(thread, ASSAY_DROP_EVENT);
@@ -243,7 +253,7 @@ static void host_add_in_region(uint32_t metric, uint32_t frame, uint64_t n)
 }
 
 /* Whether a region may be opened or closed now: then host_leave must follow. */
-static inline bool enter_region(uint32_t metric)
+__attribute__((always_inline)) static inline bool enter_region(uint32_t metric)
 {
 	return is_metric(metric) && is_measured() && assay_guard_enter();
 }
@@ -350,10 +360,10 @@ static void host_leave_if_entered(const void *function, uint32_t metric, const v
 /* ---- waits and places ---- */
 
 /* Room in the spool is asked of the kernel, now and then. */
-static bool enter(int *saved)
+__attribute__((always_inline)) static inline bool enter(int *saved)
 {
 	*saved = errno;
-	return host_enter();
+	return enter_host();
 }
 
 static void leave(int saved)

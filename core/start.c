@@ -249,6 +249,8 @@ static __thread uint64_t fork_begun __attribute__((tls_model("initial-exec")));
 static void before_fork(void)
 {
 	guarded = assay_guard_enter();
+	if (guarded)
+		assay_tls.inside = ASSAY_GUARD_KEPT;
 	fork_begun = assay_now_ns();
 }
 

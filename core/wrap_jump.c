@@ -57,18 +57,49 @@ ASSAY_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
 	return ASSAY_REAL(sigaltstack)(stack, old);
 }
 
+/*
+ * The stack pointer that a jump goes to; 0: not known. The C library keeps it with a secret mixed in, which is part of its
+ * binary interface to the code that checks stacks: the thread's word at %fs:0x30, and a rotation (glibc, PTR_MANGLE).
+ */
+static uintptr_t target(struct __jmp_buf_tag *to)
+{
+#if defined __x86_64__
+	enum { RSP = 6 };
+	uintptr_t sp = (uintptr_t)to[0].__jmpbuf[RSP];
+
+	__asm__("rorq $17, %0\n\txorq %%fs:0x30, %0" : "+r"(sp));
+	return sp;
+#else
+	(void)to;
+	return 0;
+#endif
+}
+
+/*
+ * A handler of the program's that jumps may leave the wait that it came in, and Assay's own code that it interrupted,
+ * which had the guard.
+ */
+static void leave_behind(struct assay_thread *thread, uintptr_t sp)
+{
+	if (sp < thread->stack_low || sp >= thread->stack_high)
+		return;
+	if (assay_tls.inside && assay_guard_take_over(sp))
+		assay_guard_leave();
+	if (thread->wait.active && !thread->wait.docked && sp > thread->wait.sp && assay_guard_enter()) {
+		assay_wait_forget(thread);
+		assay_guard_leave();
+	}
+}
+
 /* Before a jump that may leave an alternate stack: nothing may come until it has. */
-static void before_jump(void)
+static void before_jump(struct __jmp_buf_tag *to)
 {
 	struct timespec none = { 0, 0 };
 	sigset_t ours;
 	stack_t now;
 
-	/* a handler that came while the thread waited, and will not return to that */
-	if (assay_tls.thread && assay_tls.thread->wait.active && !assay_tls.thread->wait.docked && assay_guard_enter()) {
-		assay_wait_forget(assay_tls.thread);
-		assay_guard_leave();
-	}
+	if (assay_tls.thread && (assay_tls.inside || assay_tls.thread->wait.active))
+		leave_behind(assay_tls.thread, target(to));
 	if (!assay_wrap_small_stacks || !assay_tls.thread || !atomic_load(&assay_process.on) ||
 	    syscall(SYS_sigaltstack, NULL, &now) < 0 || !(now.ss_flags & SS_ONSTACK))
 		return;
@@ -82,28 +113,28 @@ static void before_jump(void)
 
 ASSAY_EXPORT void longjmp(jmp_buf to, int value)
 {
-	before_jump();
+	before_jump(to);
 	ASSAY_REAL(longjmp)(to, value);
 	__builtin_unreachable();
 }
 
 ASSAY_EXPORT void _longjmp(jmp_buf to, int value)
 {
-	before_jump();
+	before_jump(to);
 	ASSAY_REAL(_longjmp)(to, value);
 	__builtin_unreachable();
 }
 
 ASSAY_EXPORT void siglongjmp(sigjmp_buf to, int value)
 {
-	before_jump();
+	before_jump(to);
 	ASSAY_REAL(siglongjmp)(to, value);
 	__builtin_unreachable();
 }
 
 ASSAY_EXPORT void __longjmp_chk(jmp_buf to, int value)
 {
-	before_jump();
+	before_jump(to);
 	ASSAY_REAL(__longjmp_chk)(to, value);
 	__builtin_unreachable();
 }

@@ -1,6 +1,7 @@
 #include "handler.h"
 
 #include <sys/syscall.h>
+#include <ucontext.h>
 
 #include "arena.h"
 #include "cct.h"
@@ -127,6 +128,18 @@ ASSAY_RARE static void forward(int signal, siginfo_t *info, void *context)
 	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
 }
 
+static uintptr_t stack_pointer(const ucontext_t *context)
+{
+#if defined __x86_64__
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#elif defined __aarch64__
+	return context->uc_mcontext.sp;
+#else
+	(void)context;
+	return 1; /* nobody has been left */
+#endif
+}
+
 void assay_handler(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -143,7 +156,7 @@ void assay_handler(int signal, siginfo_t *info, void *context)
 	if (atomic_load(&assay_process.on)) {
 		if (!thread) {
 			assay_handler_drop(NULL, ASSAY_DROP_UNREADY);
-		} else if (assay_guard_enter()) {
+		} else if (assay_guard_enter_from(stack_pointer(context))) {
 			sample(thread, context);
 			assay_guard_leave();
 		} else {

@@ -61,4 +61,15 @@ for name in left right; do
 done
 holds 'crowded: the account view is the sum of the threads' \
 	"$(ask crowded 'SELECT remainder_s = 0 AND abs(wall_s - cpu_s - core_wait_s - located_wait_s - unlocated_wait_s) < 1e-6 FROM account')"
+# ---- handlers that jump ----
+
+compile gives_up.c
+too_few_in_compute() { [ "$(ask "$1" "SELECT coalesce(sum(v.sum), 0) < 3e8 FROM value v JOIN metric k ON k.id = v.metric AND k.name = 'cpu'
+	JOIN node n ON n.id = v.node JOIN function f ON f.id = n.function WHERE f.name = 'compute'")" = 1 ]; }
+both gives_up -- ./gives_up
+again_while_too_few too_few_in_compute gives_up
+holds 'jumps out of calls that may wait, out of Assay too: the thread is sampled as ever' "$(share_of gives_up compute) + 0 > 0 && $(
+	ask gives_up "SELECT sum(v.sum) FROM value v JOIN metric k ON k.id = v.metric AND k.name = 'cpu'
+	JOIN node n ON n.id = v.node JOIN function f ON f.id = n.function WHERE f.name = 'compute'") > 0.4 * 0.5e9"
+check '... and its account closes' identity gives_up
 finish
