@@ -495,7 +495,7 @@ static void host_end_at(void)
 	leave(saved);
 }
 
-static assay_plugin_time *host_dock(uint32_t metric, uint32_t frame_number, uint32_t place, uint32_t frame_after)
+static assay_plugin_dock *host_dock(uint32_t metric, uint32_t frame_number, uint32_t place, uint32_t frame_after)
 {
 	int saved;
 	struct assay_wait wait = { .metric = metric, .frame = assay_frames_ref(frame_number), .begin_ns = assay_ticks_ns() };
@@ -507,7 +507,14 @@ static assay_plugin_time *host_dock(uint32_t metric, uint32_t frame_number, uint
 	error = thread->wait.active ? -EBUSY : assay_wait_dock(thread, &wait, place, assay_frames_ref(frame_after));
 	note_loss(thread, error);
 	leave(saved);
-	return error < 0 ? NULL : &thread->dock_until;
+	return error < 0 ? NULL : (assay_plugin_dock *)thread;
+}
+
+/* Slots of threads are never given back to the system, so it is one, if perhaps of another thread by now. */
+static void host_dock_over(assay_plugin_dock *dock, uint64_t when)
+{
+	if (is_measured())
+		assay_wait_dock_over((struct assay_thread *)dock, when);
 }
 
 static void host_undock(void)
@@ -560,6 +567,7 @@ static const struct assay_host host = {
 	.begin_at = host_begin_at,
 	.end_at = host_end_at,
 	.dock = host_dock,
+	.dock_over = host_dock_over,
 	.undock = host_undock,
 };
 

@@ -275,7 +275,6 @@ static void settle(struct assay_thread *thread, uint64_t cpu, bool self)
 	uint64_t start = get(&r->live_start_ns), start_cpu = get(&r->live_start_cpu_ns), now = assay_now_ns();
 	int64_t waited;
 
-	set(&r->live_wait_until, get(&thread->dock_until));
 	if (now > start) {
 		add(&r->wall_ns, now - start);
 		set(&r->live_start_ns, now);

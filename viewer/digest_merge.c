@@ -210,19 +210,20 @@ static void merge_visit(struct merge *m, struct d_thread *t, size_t i);
 /* Merges what a visit hangs on, from the outermost on. */
 static void merge_up_to(struct merge *m, struct d_thread *t, size_t i)
 {
-	size_t count = 0, at = i;
+	size_t count = 0, *way;
 
-	for (; at && !t->base[at]; at = t->visits[at].parent)
+	for (size_t at = i; at && !t->base[at]; at = t->visits[at].parent)
 		count++;
-	if (!t->base[0])
+	way = malloc((count + 1) * sizeof *way);
+	m->d->no_memory |= !way;
+	if (way && !t->base[0])
 		merge_visit(m, t, 0);
-	for (; count && !m->d->no_memory; count--) {
-		at = i;
-		for (size_t n = 1; n < count; n++)
-			at = t->visits[at].parent;
-		if (!t->base[at])
-			merge_visit(m, t, at);
-	}
+	for (size_t n = 0, at = i; way && n < count; n++, at = t->visits[at].parent)
+		way[n] = at;
+	for (; way && count && !m->d->no_memory; count--)
+		if (!t->base[way[count - 1]])
+			merge_visit(m, t, way[count - 1]);
+	free(way);
 }
 
 /* The merged node that a link leads to; of one that leads nowhere or in a circle, the root. */

@@ -6,6 +6,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct teams {
 	size_t count;
 	struct process *processes;
 	size_t process_count;
+	size_t *by_node;   /* regions by the model's nodes, from 1 on; 0: the node is none */
 	double run, serial, work; /* s: the processes' wall time, of it outside regions, and work inside them */
 	bool known;        /* serial is: one thread opened the regions of each process */
 };
@@ -55,20 +57,17 @@ static int node_index(const struct assay_model *model, int64_t id)
 	return low < model->node_count && model->nodes[low].id == id ? (int)low : -1;
 }
 
-/* Regions by node, 1 on; 0: the node is none. */
-static size_t *by_node;
-
 static struct region *region_of(struct teams *t, int node)
 {
-	return node >= 0 && by_node[node] ? &t->regions[by_node[node] - 1] : NULL;
+	return node >= 0 && t->by_node[node] ? &t->regions[t->by_node[node] - 1] : NULL;
 }
 
 /* The innermost region that a node lies in, itself left out, or NULL. */
 static struct region *around(const struct assay_view_context *c, struct teams *t, int node)
 {
 	for (int at = node < 0 ? -1 : c->model->nodes[node].parent; at >= 0; at = c->model->nodes[at].parent)
-		if (by_node[at])
-			return &t->regions[by_node[at] - 1];
+		if (t->by_node[at])
+			return &t->regions[t->by_node[at] - 1];
 	return NULL;
 }
 
@@ -85,18 +84,28 @@ static void add_time(const struct assay_view_context *c, struct teams *t, const 
 {
 	int node = node_index(c->model, v->node);
 	struct region *r = region_of(t, node);
-	struct process *p;
 
 	if (node < 0)
 		return;
 	if (!r) {
 		r = &t->regions[t->count++];
 		*r = (struct region){ .node = node };
-		by_node[node] = t->count;
+		t->by_node[node] = t->count;
 	}
 	r->wall += v->amount;
 	r->times += v->times;
-	p = process_of(t, v->process);
+}
+
+/* A region that lies in no other: the rest of the process's time is outside. An inner one's opener is in its work. */
+static void add_to_process(struct teams *t, const struct region *r, const struct assay_value_row *v)
+{
+	struct process *p = process_of(t, v->process);
+
+	if (r->inner) {
+		p->work -= v->amount / 1e9;
+		return;
+	}
+	p->inside += v->amount / 1e9;
 	p->opener = !p->opener || p->opener == v->thread ? v->thread : -1;
 }
 
@@ -108,7 +117,7 @@ static int read_times(const struct assay_view_context *c, struct teams *t)
 
 	t->regions = assay_pool_alloc(c->pool, count + 1, sizeof *t->regions);
 	t->processes = assay_pool_alloc(c->pool, count + 1, sizeof *t->processes);
-	by_node = assay_pool_alloc(c->pool, c->model->node_count + 1, sizeof *by_node);
+	t->by_node = assay_pool_alloc(c->pool, c->model->node_count + 1, sizeof *t->by_node);
 	for (size_t i = 0; i < count && !rc; i++)
 		add_time(c, t, &values[i]);
 	for (size_t i = 0; i < t->count; i++)
@@ -116,11 +125,8 @@ static int read_times(const struct assay_view_context *c, struct teams *t)
 	for (size_t i = 0; i < count && !rc; i++) {
 		struct region *r = region_of(t, node_index(c->model, values[i].node));
 
-		/* an inner one's opener is in the outer one's work already */
-		if (r && !r->inner)
-			process_of(t, values[i].process)->inside += values[i].amount / 1e9;
-		else if (r)
-			process_of(t, values[i].process)->work -= values[i].amount / 1e9;
+		if (r)
+			add_to_process(t, r, &values[i]);
 	}
 	return rc;
 }
@@ -215,8 +221,9 @@ static int read_teams(const struct assay_view_context *c, struct teams *t)
 static const struct assay_column columns[] = {
 	{ .key = "time_s", .title = "time", .kind = ASSAY_CELL_SECONDS },
 	{ .key = "times", .title = "times", .kind = ASSAY_CELL_COUNT },
-	{ .key = "threads", .title = "threads", .kind = ASSAY_CELL_COUNT, .leave = 3 },
+	{ .key = "threads", .kind = ASSAY_CELL_COUNT },
 	{ .key = "team", .kind = ASSAY_CELL_COUNT },
+	{ .title = "threads", .kind = ASSAY_CELL_COUNT, .leave = 3 },
 	{ .key = "work_s", .kind = ASSAY_CELL_SECONDS },
 	{ .key = "longest_s", .kind = ASSAY_CELL_SECONDS },
 	{ .key = "imbalance_percent", .title = "imbalance %", .kind = ASSAY_CELL_PERCENT },
@@ -228,12 +235,25 @@ static const struct assay_column columns[] = {
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
-/* The function that calls the one that the region is in: the region's name has that one. */
+/*
+ * The function that calls the one that the region is in: the region's name has that one. Runtimes that tell of themselves
+ * (OMPT) have frames of their own between them and the region: those of the library that is nearest to it, if not the program's.
+ */
 static const char *caller(const struct assay_view_context *c, int node)
 {
-	for (int at = c->model->nodes[node].parent, n = 0; at >= 0; at = c->model->nodes[at].parent)
-		if (c->model->nodes[at].kind == ASSAY_NODE_NATIVE && n++)
-			return c->model->functions[c->model->nodes[at].function].name;
+	const struct assay_model *m = c->model;
+	int at = m->nodes[node].parent, runtime = at < 0 ? 0 : m->functions[m->nodes[at].function].module, n = 0;
+	bool is_runtime = runtime && strstr(m->modules[runtime].name, "omp");
+
+	for (; at >= 0; at = m->nodes[at].parent) {
+		const struct assay_model_function *f = &m->functions[m->nodes[at].function];
+
+		if (m->nodes[at].kind != ASSAY_NODE_NATIVE || (is_runtime && f->module == runtime))
+			continue;
+		is_runtime = false;
+		if (n++)
+			return f->name;
+	}
 	return NULL;
 }
 
@@ -250,6 +270,7 @@ static struct assay_table *make(const struct assay_view_context *c, const struct
 			ASSAY_NUMBER(r->times),
 			ASSAY_NUMBER(r->threads),
 			ASSAY_NUMBER(team),
+			ASSAY_NUMBER(round(team)),
 			ASSAY_NUMBER(r->work / 1e9),
 			ASSAY_NUMBER(r->longest / 1e9),
 			mean > 0 ? ASSAY_NUMBER(100 * (r->longest / mean - 1)) : ASSAY_NOTHING,

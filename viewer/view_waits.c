@@ -123,7 +123,7 @@ static const struct assay_column blame_columns[] = {
 	{ .key = "what", .title = "which", .kind = ASSAY_CELL_TEXT, .least = 12 },
 	{ .key = "held_by", .title = "thread", .kind = ASSAY_CELL_TEXT, .least = 6, .leave = 2 },
 	{ .key = "held_in", .title = "held in", .kind = ASSAY_CELL_TEXT, .least = 16 },
-	{ .key = "waited_in", .title = "most waiting in", .kind = ASSAY_CELL_TEXT, .least = 12, .leave = 1 },
+	{ .key = "waited_in", .title = "others wait most in", .kind = ASSAY_CELL_TEXT, .least = 12, .leave = 1 },
 };
 enum { BLAME_COLUMNS = sizeof blame_columns / sizeof blame_columns[0] };
 

@@ -266,6 +266,16 @@ int assay_wait_undock(struct assay_thread *thread, uint64_t now)
 	return error;
 }
 
+void assay_wait_dock_over(struct assay_thread *thread, uint64_t when)
+{
+	struct assay_spool_thread *record = thread->record;
+
+	set(&thread->dock_until, when);
+	/* for who reads the spool of a process that was killed */
+	if (record && atomic_load(&thread->state) == ASSAY_SLOT_LIVE)
+		set(&record->live_wait_until, when);
+}
+
 /* ---- samples ---- */
 
 void assay_wait_sampled(struct assay_thread *thread, uintptr_t sp, uint64_t weight)

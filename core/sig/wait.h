@@ -38,6 +38,9 @@ int assay_wait_end_at(struct assay_thread *thread, uint64_t now);
 int assay_wait_dock(struct assay_thread *thread, const struct assay_wait *wait, assay_ref place, assay_ref frame_after);
 int assay_wait_undock(struct assay_thread *thread, uint64_t now);
 
+/* The first part was over at `when`. Any thread, of any. */
+void assay_wait_dock_over(struct assay_thread *thread, uint64_t when);
+
 /*
  * A sample of `weight` ns was taken, with the interrupted code's stack pointer at `sp`: puts it to the wait that the thread
  * is in. Before the path is made: a wait that was left by a jump is forgotten. Handlers.

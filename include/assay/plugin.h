@@ -19,10 +19,10 @@
 
 #ifdef __cplusplus
 extern "C" {
-typedef uint64_t assay_plugin_time; /* one that another thread writes: by __atomic_store_n */
-#else
-typedef _Atomic uint64_t assay_plugin_time;
 #endif
+
+/* A thread that is docked (see `dock`). It stays, whatever becomes of the thread. */
+typedef struct assay_plugin_dock assay_plugin_dock;
 
 /* Changes when a plugin built before would not work. What is added at the end of a structure shows in its size. */
 #define ASSAY_PLUGIN_ABI 1u
@@ -196,11 +196,12 @@ struct assay_host {
 
 	/*
 	 * This thread's part of what was done at `place` is over and it waits, in a library's own code, until it is given more:
-	 * with `frame` below `place` until the time that is stored (by any thread, once; CLOCK_MONOTONIC, ns) where the result
-	 * points, with `frame_after` below the thread's own root from then on. Samples meanwhile are part of that: no path.
+	 * with `frame` below `place` until the time that `dock_over` is told (by any thread, once; CLOCK_MONOTONIC, ns), with
+	 * `frame_after` below the thread's own root from then on. Samples meanwhile are part of that: no path.
 	 * NULL: not measured. `undock` ends it. In between the thread may not wait or adopt.
 	 */
-	assay_plugin_time *(*dock)(uint32_t metric, uint32_t frame, uint32_t place, uint32_t frame_after);
+	assay_plugin_dock *(*dock)(uint32_t metric, uint32_t frame, uint32_t place, uint32_t frame_after);
+	void (*dock_over)(assay_plugin_dock *dock, uint64_t when);
 	void (*undock)(void);
 
 	/* As `add`, but in the innermost region (or counted function) that this thread is in. Some 20 ns. */

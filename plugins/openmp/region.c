@@ -29,7 +29,7 @@ static void unadopt(const struct assay_host *host, struct assay_openmp_member *m
 }
 
 /* What the members have left: the longest of their work; and they learn when it was over. */
-static uint64_t collect(struct assay_openmp_team *team, uint64_t now)
+static uint64_t collect(const struct assay_host *host, struct assay_openmp_team *team, uint64_t now)
 {
 	uint32_t threads = atomic_load_explicit(&team->threads, memory_order_relaxed);
 	uint64_t longest = 0;
@@ -44,7 +44,7 @@ static uint64_t collect(struct assay_openmp_team *team, uint64_t now)
 		if (m->work_ns > longest)
 			longest = m->work_ns;
 		if (m->end)
-			__atomic_store_n(m->end, now, __ATOMIC_RELAXED);
+			host->dock_over(m->end, now);
 	}
 	return longest;
 }
@@ -67,7 +67,7 @@ void assay_openmp_region_close(const struct assay_host *host, struct assay_openm
 	}
 	if (master)
 		unadopt(host, master);
-	longest = collect(team, now);
+	longest = collect(host, team, now);
 	if (master && master->work_ns > longest)
 		longest = master->work_ns;
 	host->add_at(assay_openmp.longest, team->block.place, longest);

@@ -22,7 +22,7 @@ struct assay_openmp_member {
 	struct assay_openmp_team *team;
 	uint64_t begin_ns, waited_ns; /* when it began, and how long the thread had waited until then */
 	uint64_t work_ns;             /* how long it worked: known at its end */
-	assay_plugin_time *end;       /* where the host wants to know when the region was over; NULL: nowhere */
+	assay_plugin_dock *end;       /* where the host wants to know when the region was over; NULL: nowhere */
 	const void *sp;               /* below which lies what it does */
 	uint32_t generation;          /* of the team, when it was used last */
 	bool adopted;                 /* what it does is told to be part of the region */

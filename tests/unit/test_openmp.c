@@ -28,7 +28,7 @@ static uint64_t clock_ns, waited_ns;
 static char said[4096]; /* what the plugin called, a word each */
 static unsigned frames_asked;
 static bool refuses; /* the thread is not measured */
-static assay_plugin_time until;
+static uint64_t until;
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -149,14 +149,19 @@ static void end_at(void)
 	note("end; ");
 }
 
-static assay_plugin_time *dock(uint32_t number, uint32_t frame_number, uint32_t place, uint32_t after)
+static assay_plugin_dock *dock(uint32_t number, uint32_t frame_number, uint32_t place, uint32_t after)
 {
 	(void)place;
 	assert_string_equal(name_of(number), "omp_waits");
 	assert_int_equal(frame_number, 101);
 	assert_int_equal(after, 102);
 	note("dock; ");
-	return refuses ? NULL : &until;
+	return refuses ? NULL : (assay_plugin_dock *)&until;
+}
+
+static void dock_over(assay_plugin_dock *docked, uint64_t when)
+{
+	*(uint64_t *)docked = when;
 }
 
 static void undock(void)
@@ -167,7 +172,7 @@ static void undock(void)
 static const struct assay_host host = { .abi = ASSAY_PLUGIN_ABI, .size = sizeof host, .now = now, .option = option,
 	.metric = metric, .frame = frame, .frame_at = frame_at, .span = span, .wait_begin = wait_begin, .wait_end = wait_end,
 	.waited = waited, .here = here, .adopt = adopt, .unadopt = unadopt, .add_at = add_at, .begin_at = begin_at,
-	.end_at = end_at, .dock = dock, .undock = undock };
+	.end_at = end_at, .dock = dock, .dock_over = dock_over, .undock = undock };
 
 static int set_up(void **state)
 {

@@ -345,7 +345,7 @@ static void located_waits(void **state)
 	assert_line(text, "  waited     %  times     each  for a  which       in");
 	assert_line(text, "  400 ms  20.0      5  80.0 ms  mutex  queue_lock  solve (work.c:20), in main");
 	assert_part(text, "400 ms in 5 times. By kind: mutex 400 ms.");
-	assert_line(text, "  held up  times  by a   which       thread  held in        most waiting in");
+	assert_line(text, "  held up  times  by a   which       thread  held in        others wait most in");
 	assert_line(text, "   350 ms      4  mutex  queue_lock  work    fill, in main  solve (work.c:20), in main");
 	document = fixture_json(&look, &assay_view_waits);
 	row = row_of(json_object_get(json_object_get(document, "waits"), "waits"), "what", "queue_lock");
@@ -376,6 +376,9 @@ static void parallel_regions(void **state)
 	near(number(row, "imbalance_percent"), 50);
 	near(number(row, "team"), 2);
 	json_decref(document);
+	/* one in it, opened by another thread of the team, is no reason not to */
+	snprintf(sql, sizeof sql, "%s INSERT INTO value VALUES (9, 2, 4, 1, 100, 0);", team_and_lock);
+	assert_part(show(&assay_view_teams, 110, true, sql), "Outside parallel regions: 500 ms");
 	/* opened by two threads of one process: what is outside of both is not known */
 	snprintf(sql, sizeof sql, "%s INSERT INTO value VALUES (8, 2, 4, 1, 100, 0);", team_and_lock);
 	text = show(&assay_view_teams, 110, true, sql);
