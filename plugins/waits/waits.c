@@ -12,7 +12,7 @@ const struct assay_host *_Atomic assay_waits_host;
 uint64_t assay_waits_threshold_ns;
 uint32_t assay_waits_metric, assay_waits_held;
 
-/* The wait that the calling thread is in. What is left by a jump stays here until the next one begins. */
+/* The wait that the calling thread is in. What is left by a jump stays here until the next one begins, or the thread ends. */
 static __thread struct {
 	bool on;
 	struct assay_waits_lock *lock;
@@ -94,6 +94,7 @@ static void forget_left(const struct assay_host *host)
 {
 	if (waiting.on && waiting.lock)
 		assay_waits_lock_done(waiting.lock, host->now());
+	waiting.on = false;
 }
 
 static bool begin(struct assay_waits_call *w, const struct assay_host *host, uint32_t frame, bool is_long,
@@ -217,7 +218,6 @@ int assay_waits_unwound(int version, int actions, uint64_t exception_class, void
 	if (!(actions & CLEANUP_PHASE) || !host || !waiting.on)
 		return CONTINUE_UNWIND;
 	forget_left(host);
-	waiting.on = false;
 	host->wait_end(0);
 	return CONTINUE_UNWIND;
 }
@@ -240,6 +240,14 @@ static void stop(void)
 	atomic_store_explicit(&assay_waits_host, NULL, memory_order_release);
 }
 
+static void thread_stop(void)
+{
+	const struct assay_host *host = atomic_load_explicit(&assay_waits_host, memory_order_acquire);
+
+	if (host)
+		forget_left(host);
+}
+
 static const struct assay_plugin_metric metrics[] = {
 	{ "waits", "ns", ASSAY_PLUGIN_WAIT,
 	  "wall time in calls that block: locks, sleeps, polls, reads and writes, other processes" },
@@ -257,5 +265,6 @@ ASSAY_PLUGIN(waits) = {
 	.metrics = metrics,
 	.start = start,
 	.stop = stop,
+	.thread_stop = thread_stop,
 	.after_fork = assay_waits_locks_forked,
 };

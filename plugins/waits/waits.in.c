@@ -61,6 +61,17 @@ static bool is_contended(void)
 }
 
 /*
+ * Whether a mutex that the thread has stays locked when it is unlocked once: it was locked before already. All that are
+ * asked about here are mutexes, of one layout with those of C11.
+ */
+static bool is_locked_again(const struct __pthread_mutex_s *m)
+{
+	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP };
+
+	return (__atomic_load_n(&m->__kind, __ATOMIC_RELAXED) & TYPE) == RECURSIVE && m->__count > 1;
+}
+
+/*
  * What is known of a mutex that the thread has, and is to let go, if others wait for it or have; else NULL. (That somebody
  * waits cannot be told from the mutex: where a thread has been woken and another is quicker, it does not show.)
  *
@@ -68,12 +79,11 @@ static bool is_contended(void)
  */
 static SLOW struct assay_waits_lock *missed(const struct __pthread_mutex_s *m)
 {
-	enum { TYPE = 3, RECURSIVE = PTHREAD_MUTEX_RECURSIVE_NP };
 	struct assay_waits_lock *lock = assay_waits_lock_find(m);
 
 	if (LIKELY(!lock || assay_waits_lock_is_quiet(lock)))
 		return NULL;
-	return (__atomic_load_n(&m->__kind, __ATOMIC_RELAXED) & TYPE) == RECURSIVE && m->__count > 1 ? NULL : lock;
+	return is_locked_again(m) ? NULL : lock;
 }
 
 /*
@@ -88,13 +98,13 @@ static bool may_be_tried(const struct __pthread_mutex_s *m)
 	return !(kind & PROTECTS) && (!__libc_single_threaded || kind & SHARED);
 }
 
-/* The lock that this thread has got without waiting is one that others wait for. */
+/* The mutex that this thread has got without waiting is one that others wait for: from now on on its account. */
 static SLOW void note_taken(const void *address)
 {
 	const struct assay_host *host = HOST();
 	struct assay_waits_lock *lock = host ? assay_waits_lock_find(address) : NULL;
 
-	if (lock && !assay_waits_lock_is_quiet(lock))
+	if (lock && !assay_waits_lock_is_quiet(lock) && !is_locked_again(address))
 		assay_waits_lock_taken(lock, host->now());
 }
 

@@ -21,9 +21,8 @@
 
 #include <cmocka.h>
 
-#include "waits.h"
-
-extern const struct assay_plugin assay_plugin_waits;
+/* The module itself, for its tables; the interposed functions and the rest are linked in. */
+#include "plugins/waits/waits.c"
 
 /* ---- a host that writes down what it is told ---- */
 
@@ -106,6 +105,7 @@ static int setup(void **state)
 {
 	(void)state;
 	assert_int_equal(assay_plugin_waits.start(&host), 0);
+	memset(sites, 0, sizeof sites); /* what other tests' places have left where ours may fall */
 	memset(&told, 0, sizeof told);
 	memset(&span, 0, sizeof span);
 	takes = 0;
@@ -147,7 +147,7 @@ static void *begin_other(void *p)
 	return result;
 }
 
-static void start(struct other *o, void *(*does)(void *), void *with)
+static void start_other(struct other *o, void *(*does)(void *), void *with)
 {
 	memset(o, 0, sizeof *o);
 	o->does = does;
@@ -174,7 +174,7 @@ static void until_waiting(struct other *o)
 	}
 }
 
-static void *end(struct other *o)
+static void *end_other(struct other *o)
 {
 	void *result;
 	struct told mine = told;
@@ -254,7 +254,7 @@ static void held_mutex(void **state)
 	clock_ns = 1000;
 	takes = 5000000;
 	pthread_mutex_lock(&mutex);
-	start(&o, lock_and_unlock, NULL);
+	start_other(&o, lock_and_unlock, NULL);
 	until_waiting(&o);
 	clock_ns = 41000;
 	assert_int_equal(span.times, 0);
@@ -262,7 +262,7 @@ static void held_mutex(void **state)
 	assert_int_equal(span.times, 1);
 	assert_int_equal(span.metric, HELD);
 	assert_int_equal(span.ns, 40000); /* to the nanosecond, by this clock */
-	end(&o);
+	end_other(&o);
 	assert_int_equal(o.was_told.begins, 1);
 	assert_int_equal(o.was_told.ends, 1);
 	assert_memory_equal(names[o.was_told.frame], "mutex: 0x", 9);
@@ -271,10 +271,10 @@ static void held_mutex(void **state)
 	assert_int_equal(span.times, 1); /* the other held nobody up */
 	/* now it is */
 	pthread_mutex_lock(&mutex);
-	start(&o, lock_and_unlock, NULL);
+	start_other(&o, lock_and_unlock, NULL);
 	until_waiting(&o);
 	pthread_mutex_unlock(&mutex);
-	end(&o);
+	end_other(&o);
 	assert_int_equal(o.was_told.flags, ASSAY_PLUGIN_WAIT_SPINS | ASSAY_PLUGIN_WAIT_LONG);
 	assert_int_equal(span.times, 1); /* no time has passed */
 }
@@ -314,6 +314,33 @@ static void recursive(void **state)
 	assert_int_equal(span.times, 1);
 	assert_int_equal(span.ns, 1000);
 	assay_waits_lock_done(lock, 2000);
+}
+
+/* Nor does an inner lock begin it anew: others have waited since the outer one. */
+static void recursive_again(void **state)
+{
+	pthread_mutex_t m = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+	pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+	struct assay_waits_lock *lock = assay_waits_lock_get(&host, &m);
+	struct timespec past = { 1, 0 };
+
+	(void)state;
+	clock_ns = 1000;
+	pthread_mutex_lock(&m);
+	assay_waits_lock_wait(lock, 1000);
+	clock_ns = 2000;
+	pthread_mutex_lock(&m);
+	assert_int_equal(pthread_mutex_trylock(&m), 0);
+	/* a condition's wait lets it go by one, and so not at all */
+	assert_int_equal(pthread_cond_timedwait(&cond, &m, &past), ETIMEDOUT);
+	clock_ns = 2500;
+	pthread_mutex_unlock(&m);
+	pthread_mutex_unlock(&m);
+	assert_int_equal(span.times, 0);
+	pthread_mutex_unlock(&m);
+	assert_int_equal(span.times, 1);
+	assert_int_equal(span.ns, 1500);
+	assay_waits_lock_done(lock, 2500);
 }
 
 /* Waiting for a condition lets the mutex go. */
@@ -480,16 +507,16 @@ static void cancelled(void **state)
 	struct other o;
 
 	(void)state;
-	start(&o, sleep_long, NULL);
+	start_other(&o, sleep_long, NULL);
 	until_waiting(&o);
 	pthread_cancel(o.id);
-	assert_ptr_equal(end(&o), PTHREAD_CANCELED);
+	assert_ptr_equal(end_other(&o), PTHREAD_CANCELED);
 	assert_int_equal(o.was_told.begins, 1);
 	assert_int_equal(o.was_told.ends, 1);
-	start(&o, await, &cond);
+	start_other(&o, await, &cond);
 	until_waiting(&o);
 	pthread_cancel(o.id);
-	assert_ptr_equal(end(&o), PTHREAD_CANCELED);
+	assert_ptr_equal(end_other(&o), PTHREAD_CANCELED);
 	assert_int_equal(o.was_told.begins, 1);
 	assert_int_equal(o.was_told.ends, 1);
 }
@@ -509,14 +536,51 @@ static void left(void **state)
 	(void)state;
 	sigaction(SIGUSR1, &action, NULL);
 	pthread_mutex_lock(&mutex);
-	start(&o, lock_it, NULL);
+	start_other(&o, lock_it, NULL);
 	until_waiting(&o);
 	assert_false(assay_waits_lock_is_quiet(assay_waits_lock_find(&mutex)));
 	pthread_kill(o.id, SIGUSR1);
-	assert_ptr_equal(end(&o), 3);
+	assert_ptr_equal(end_other(&o), 3);
 	assert_int_equal(o.was_told.ends, 1);
 	pthread_mutex_unlock(&mutex);
 	assert_true(assay_waits_lock_is_quiet(assay_waits_lock_find(&mutex)));
+}
+
+/* One that jumped out of waiting for it is among its waiters until it waits again or ends. */
+static sigjmp_buf out;
+
+static void jump(int signal)
+{
+	(void)signal;
+	siglongjmp(out, 1);
+}
+
+static void *jump_out(void *with)
+{
+	if (!sigsetjmp(out, 1))
+		lock_it(with);
+	told.open = false; /* as the host sees it */
+	assay_plugin_waits.thread_stop();
+	return with;
+}
+
+static void jumped(void **state)
+{
+	struct sigaction action = { .sa_handler = jump };
+	struct other o;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_mutex_lock(&mutex);
+	start_other(&o, jump_out, NULL);
+	until_waiting(&o);
+	pthread_kill(o.id, SIGUSR1);
+	end_other(&o);
+	assert_int_equal(o.was_told.begins, 1);
+	pthread_mutex_unlock(&mutex);
+	pthread_mutex_lock(&mutex);
+	assert_true(assay_waits_lock_is_quiet(assay_waits_lock_find(&mutex)));
+	pthread_mutex_unlock(&mutex);
 }
 
 int main(void)
@@ -527,12 +591,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(held_mutex, setup, teardown),
 		cmocka_unit_test_setup_teardown(barging, setup, teardown),
 		cmocka_unit_test_setup_teardown(recursive, setup, teardown),
+		cmocka_unit_test_setup_teardown(recursive_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(condition, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(expectations, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(left, setup, teardown),
+		cmocka_unit_test_setup_teardown(jumped, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
