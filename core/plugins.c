@@ -517,13 +517,16 @@ static void host_dock_over(assay_plugin_dock *dock, uint64_t when)
 		assay_wait_dock_over((struct assay_thread *)dock, when);
 }
 
-static void host_undock(void)
+static uint64_t host_undock(void)
 {
+	uint64_t now = assay_ticks_ns();
 	int saved;
+
 	if (!enter(&saved))
-		return;
-	note_loss(assay_tls.thread, assay_wait_undock(assay_tls.thread, assay_ticks_ns()));
+		return 0;
+	note_loss(assay_tls.thread, assay_wait_undock(assay_tls.thread, now));
 	leave(saved);
+	return now;
 }
 
 static void host_say(const char *text)

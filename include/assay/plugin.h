@@ -198,11 +198,11 @@ struct assay_host {
 	 * This thread's part of what was done at `place` is over and it waits, in a library's own code, until it is given more:
 	 * with `frame` below `place` until the time that `dock_over` is told (by any thread, once; CLOCK_MONOTONIC, ns), with
 	 * `frame_after` below the thread's own root from then on. Samples meanwhile are part of that: no path.
-	 * NULL: not measured. `undock` ends it. In between the thread may not wait or adopt.
+	 * NULL: not measured. `undock` ends it, and returns when (0: it is not docked). In between the thread may not wait or adopt.
 	 */
 	assay_plugin_dock *(*dock)(uint32_t metric, uint32_t frame, uint32_t place, uint32_t frame_after);
 	void (*dock_over)(assay_plugin_dock *dock, uint64_t when);
-	void (*undock)(void);
+	uint64_t (*undock)(void);
 
 	/* As `add`, but in the innermost region (or counted function) that this thread is in. Some 20 ns. */
 	void (*add_in_region)(uint32_t metric, uint32_t frame, uint64_t n);

@@ -46,7 +46,8 @@ const unsigned assay_openmp_names_count = FUNCTIONS;
  * that tells of itself looks at where it was called from. What they are told of the call:
  */
 #define MEASURED __attribute__((noinline))
-#define CALL const struct assay_host *host, struct assay_openmp_runtime *runtime, const void *caller
+#define HOST() (assay_openmp.given)
+#define CALL struct assay_openmp_runtime *runtime, const void *caller
 
 /* NULL: nothing is to be recorded of a call into that runtime. */
 static inline const struct assay_host *host_for(const struct assay_openmp_runtime *runtime)
@@ -95,6 +96,7 @@ static void set(struct assay_openmp_block *block, struct assay_openmp_team *team
 @@for PARALLEL
 static MEASURED @RETURN@ measured_@NAME@(CALL, @PARAMETERS@)
 {
+	const struct assay_host *host = HOST();
 	struct assay_openmp_team *team = assay_openmp_region_open(host, caller, NULL);
 	struct assay_openmp_block own, *block = team ? &team->block : &own;
 @!VOID@	@RETURN@ result;
@@ -117,8 +119,8 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 @?VOID@	if (!host)
 @?VOID@		BEHIND(@NAME@)(@ARGUMENTS@);
 @?VOID@	else
-@?VOID@		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
-@!VOID@	return host ? measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@) : BEHIND(@NAME@)(@ARGUMENTS@);
+@?VOID@		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
+@!VOID@	return host ? measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@) : BEHIND(@NAME@)(@ARGUMENTS@);
 }
 
 @@end
@@ -146,6 +148,7 @@ static struct assay_openmp_team *begin(const struct assay_host *host, struct ass
 @@for START
 static MEASURED void measured_@NAME@(CALL, const void *sp, @PARAMETERS@)
 {
+	const struct assay_host *host = HOST();
 	struct assay_openmp_team *team = begin(host, runtime, fn, data, caller, sp);
 
 	if (team) {
@@ -165,7 +168,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 	if (!host)
 		BEHIND(@NAME@)(@ARGUMENTS@);
 	else
-		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), ASSAY_OPENMP_BELOW_CALLER(), @ARGUMENTS@);
+		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), ASSAY_OPENMP_BELOW_CALLER(), @ARGUMENTS@);
 }
 
 @@end
@@ -193,6 +196,7 @@ EXPORT void @NAME@(void)
 @?NONE@static MEASURED @RETURN@ measured_@NAME@(CALL)
 @!NONE@static MEASURED @RETURN@ measured_@NAME@(CALL, @PARAMETERS@)
 {
+	const struct assay_host *host = HOST();
 	bool waits = assay_openmp_wait_begin(host, assay_openmp_call(host, @KIND@, caller), ASSAY_OPENMP_FRAME());
 @!VOID@	@RETURN@ result;
 
@@ -211,8 +215,8 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 @?VOID@	if (!host)
 @?VOID@		BEHIND(@NAME@)(@ARGUMENTS@);
 @?VOID@	else
-@?VOID@		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER()@COMMA_ARGUMENTS@);
-@!VOID@	return host ? measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER()@COMMA_ARGUMENTS@) : BEHIND(@NAME@)(@ARGUMENTS@);
+@?VOID@		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER()@COMMA_ARGUMENTS@);
+@!VOID@	return host ? measured_@NAME@(runtime, ASSAY_OPENMP_CALLER()@COMMA_ARGUMENTS@) : BEHIND(@NAME@)(@ARGUMENTS@);
 }
 
 @@end
@@ -246,6 +250,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 @@for CRITICAL
 static MEASURED void measured_@NAME@(CALL, void **name)
 {
+	const struct assay_host *host = HOST();
 	uint32_t frame = name ? assay_openmp_object(host, "omp critical", name, caller) :
 		assay_openmp_frame(host, ASSAY_OPENMP_UNNAMED);
 	bool waits = assay_openmp_wait_begin(host, frame, ASSAY_OPENMP_FRAME());
@@ -264,8 +269,8 @@ EXPORT void @NAME@(@PARAMETERS@)
 	if (!host)
 		BEHIND(@NAME@)(@ARGUMENTS@);
 	else
-@?NONE@		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), NULL);
-@!NONE@		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
+@?NONE@		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), NULL);
+@!NONE@		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
 }
 
 @@end
@@ -273,6 +278,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 @@for LOCK
 static MEASURED void measured_@NAME@(CALL, void *lock)
 {
+	const struct assay_host *host = HOST();
 	uint32_t frame = assay_openmp_object(host, "omp lock", lock, caller);
 	bool waits;
 
@@ -293,13 +299,14 @@ EXPORT void @NAME@(void *lock)
 	if (!host)
 		BEHIND(@NAME@)(lock);
 	else
-		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), lock);
+		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), lock);
 }
 
 @@end
 @@for TEST
 static MEASURED int measured_@NAME@(CALL, void *lock)
 {
+	const struct assay_host *host = HOST();
 	int got = BEHIND(@NAME@)(lock);
 
 	if (got)
@@ -312,7 +319,7 @@ EXPORT int @NAME@(void *lock)
 	struct assay_openmp_runtime *runtime = RUNTIME(@NAME@);
 	const struct assay_host *host = host_for(runtime);
 
-	return host ? measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), lock) : BEHIND(@NAME@)(lock);
+	return host ? measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), lock) : BEHIND(@NAME@)(lock);
 }
 
 @@end
@@ -374,6 +381,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 @@for TASKLOOP
 static MEASURED void measured_@NAME@(CALL, @PARAMETERS@)
 {
+	const struct assay_host *host = HOST();
 	struct assay_openmp_task_layout layout;
 	bool waits = !(flags & TASK_FLAG_NOGROUP);
 
@@ -394,7 +402,7 @@ EXPORT void @NAME@(@PARAMETERS@)
 	if (!host)
 		BEHIND(@NAME@)(@ARGUMENTS@);
 	else
-		measured_@NAME@(host, runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
+		measured_@NAME@(runtime, ASSAY_OPENMP_CALLER(), @ARGUMENTS@);
 }
 
 @@end

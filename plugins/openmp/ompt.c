@@ -113,7 +113,7 @@ static bool is_end(ompt_sync_region_t kind, const struct assay_openmp_team *team
 /* Tasks that it does meanwhile are below the barrier's function. */
 static void end_part(const struct assay_host *host, struct assay_openmp_member *m, const void *sp)
 {
-	if (m == m->team->master)
+	if (m->opens)
 		assay_openmp_master_end(host, m, true);
 	else
 		assay_openmp_member_end(host, m);

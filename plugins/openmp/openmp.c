@@ -109,6 +109,7 @@ static int start(const struct assay_host *host)
 	assay_openmp.critical = host->metric("critical");
 	assay_openmp.tasks = host->metric("tasks");
 	assay_openmp.target = host->metric("omp_target");
+	assay_openmp.given = host;
 	atomic_store_explicit(&assay_openmp.host, host, memory_order_release);
 	assay_openmp_ompt_start();
 	return 0;

@@ -32,6 +32,7 @@
 /* Set by start, before main, `host` last; not changed after. */
 struct assay_openmp {
 	const struct assay_host *_Atomic host; /* NULL: not measured, not yet, or no longer */
+	const struct assay_host *given;        /* the same, and it stays: for what has begun */
 	uint32_t waits, region, work, longest, critical, tasks, target; /* numbers of the metrics */
 };
 extern struct assay_openmp assay_openmp;

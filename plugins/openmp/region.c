@@ -6,21 +6,6 @@
 
 /* ---- the thread that opens a region ---- */
 
-struct assay_openmp_team *assay_openmp_region_open(const struct assay_host *host, const void *caller, const void *sp)
-{
-	struct assay_openmp_team *team = assay_openmp_team_take();
-
-	if (!team)
-		return NULL;
-	team->caller = caller;
-	team->block.place = host->here(assay_openmp_call(host, "omp parallel", caller));
-	if (sp && team->block.place && host->adopt(team->block.place, sp))
-		team->sp = sp;
-	if (team->block.place)
-		host->begin_at(assay_openmp.region, team->block.place);
-	return team;
-}
-
 static void unadopt(const struct assay_host *host, struct assay_openmp_member *m)
 {
 	if (m->adopted)
@@ -54,9 +39,8 @@ void assay_openmp_region_close(const struct assay_host *host, struct assay_openm
 	uint64_t now, longest, waited, took;
 	struct assay_openmp_member *master = team->master;
 
-	if (master && self.docked == master)
-		assay_openmp_undock(host);
-	now = host->now();
+	now = master && self.docked == master ? assay_openmp_undock(host) : 0;
+	now = now ? now : host->now();
 	if (master) {
 		/* at the end, for a task that it did at the last barrier is work as well */
 		waited = host->waited() - master->waited_ns;
@@ -80,19 +64,20 @@ void assay_openmp_region_close(const struct assay_host *host, struct assay_openm
 
 /* ---- the threads of the team ---- */
 
-void assay_openmp_undock(const struct assay_host *host)
+uint64_t assay_openmp_undock(const struct assay_host *host)
 {
-	if (self.docked)
-		host->undock();
+	uint64_t now = self.docked ? host->undock() : 0;
+
 	self.docked = NULL;
+	return now;
 }
 
 struct assay_openmp_member *assay_openmp_member_begin(const struct assay_host *host, struct assay_openmp_team *team,
 	uint32_t index, uint32_t threads, const void *sp, struct assay_openmp_member *own)
 {
 	struct assay_openmp_member *m = assay_openmp_team_member(team, index);
+	uint64_t now = assay_openmp_undock(host);
 
-	assay_openmp_undock(host);
 	if (m)
 		m->generation = team->block.generation;
 	else if (own)
@@ -106,13 +91,14 @@ struct assay_openmp_member *assay_openmp_member_begin(const struct assay_host *h
 	m->end = NULL;
 	m->sp = sp;
 	m->adopted = sp && host->adopt(team->block.place, sp);
-	if (index == 0) {
+	m->opens = index == 0;
+	if (m->opens) {
 		team->master = m;
 		atomic_store_explicit(&team->threads, threads, memory_order_relaxed);
 	}
 	self.member = m;
 	m->waited_ns = host->waited();
-	m->begin_ns = host->now();
+	m->begin_ns = now ? now : host->now();
 	return m;
 }
 
@@ -159,7 +145,7 @@ static void leave(const struct assay_host *host, struct assay_openmp_away *away)
 		return;
 	assay_openmp_undock(host);
 	self.member = m;
-	if (m == m->team->master)
+	if (m->opens)
 		return;
 	m->waited_ns = host->waited();
 	m->begin_ns = host->now();
@@ -192,7 +178,7 @@ void assay_openmp_task_end(const struct assay_host *host, struct assay_openmp_aw
 	self.waits = away->sp;
 	if (!m)
 		return;
-	if (m != m->team->master) {
+	if (!m->opens) {
 		took = host->now() - m->begin_ns;
 		waited = host->waited() - m->waited_ns;
 		took = took > waited ? took - waited : 0;

@@ -25,6 +25,7 @@ struct assay_openmp_member {
 	assay_plugin_dock *end;       /* where the host wants to know when the region was over; NULL: nowhere */
 	const void *sp;               /* below which lies what it does */
 	uint32_t generation;          /* of the team, when it was used last */
+	bool opens;                   /* the thread is the one that opened the region */
 	bool adopted;                 /* what it does is told to be part of the region */
 };
 

@@ -164,9 +164,10 @@ static void dock_over(assay_plugin_dock *docked, uint64_t when)
 	*(uint64_t *)docked = when;
 }
 
-static void undock(void)
+static uint64_t undock(void)
 {
 	note("undock; ");
+	return clock_ns;
 }
 
 static const struct assay_host host = { .abi = ASSAY_PLUGIN_ABI, .size = sizeof host, .now = now, .option = option,
