@@ -2,11 +2,18 @@
  * openmp: parallel regions of OpenMP, what their threads wait for, and how evenly they work. For gcc's runtime it
  * interposes the functions by which compiled code calls it (gomp.c); LLVM's and its relatives tell of themselves (ompt.c).
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "openmp.h"
+
+#include <errno.h>
+#include <string.h>
 
 #include "callers.h"
 #include "ompt.h"
 #include "region.h"
+#include "runtime.h"
 #include "team.h"
 
 struct assay_openmp assay_openmp;
@@ -100,8 +107,28 @@ void assay_openmp_release(const struct assay_host *host, const void *object, uin
 
 /* ---- hooks ---- */
 
+/* LLVM's runtime is put before gcc's by preloading it, which is for whoever starts the program. */
+static int check_runtime(const struct assay_host *host)
+{
+	const char *runtime = host->option("runtime");
+
+	if (!runtime || strcmp(runtime, "own") == 0)
+		return 0;
+	if (strcmp(runtime, "llvm") != 0) {
+		host->say("openmp: runtime= is own or llvm");
+		return -EINVAL;
+	}
+	if (!assay_openmp_runtime_is_llvm())
+		host->say("openmp: runtime=llvm: LLVM's runtime (libomp.so.5) is not preloaded, so the program runs on its own");
+	return 0;
+}
+
 static int start(const struct assay_host *host)
 {
+	int error = check_runtime(host);
+
+	if (error)
+		return error;
 	assay_openmp.waits = host->metric("omp_waits");
 	assay_openmp.region = host->metric("omp_region");
 	assay_openmp.work = host->metric("omp_work");

@@ -279,6 +279,14 @@ void *assay_openmp_function_find(struct assay_openmp_runtime *runtime, unsigned 
 	return function;
 }
 
+bool assay_openmp_runtime_is_llvm(void)
+{
+	void *gcc = dlsym(RTLD_NEXT, "GOMP_parallel"), *llvm = dlsym(RTLD_NEXT, "__kmpc_fork_call");
+
+	dlerror();
+	return !gcc || (llvm && module_of(gcc) == module_of(llvm));
+}
+
 void assay_openmp_runtimes_forget(void)
 {
 	for (unsigned i = 0; i < ASSAY_OPENMP_PAGES; i++)

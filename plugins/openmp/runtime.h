@@ -55,6 +55,9 @@ static inline void *assay_openmp_function(struct assay_openmp_runtime *runtime, 
 	return function ? function : assay_openmp_function_find(runtime, index, name);
 }
 
+/* Whether gcc's programs run on LLVM's runtime here: it stands before their own. True as well if they have none. */
+bool assay_openmp_runtime_is_llvm(void);
+
 /* For tests: all is looked up anew. */
 void assay_openmp_runtimes_forget(void);
 

@@ -121,6 +121,8 @@ if [ -n "$libomp" ]; then
 	unset LD_PRELOAD OMP_NUM_THREADS
 	holds "gcc's program on LLVM's runtime: each region once" \
 		"$(times swapped omp_region) == 2 && $(amount swapped tasks) == 38 && $(times swapped-ends omp_region) == 3"
+	LD_PRELOAD=$libomp under asked --plugins=openmp:runtime=llvm -- ./numbers
+	same "... nothing is said where it was asked for and is there" "$(grep openmp asked.err)" ''
 
 	# a tool of the user's own comes first, however it is given
 	"$CC" -O2 -fPIC -shared -o tool.so "$programs/openmp_tool.c"
@@ -136,6 +138,10 @@ if [ -n "$libomp" ]; then
 	both tool-disabled --plugins=openmp -- ./constructs-clang short
 	unset OMP_TOOL OMP_NUM_THREADS
 fi
+
+under refused --plugins=openmp:runtime=gnu -- ./numbers
+like "an unknown runtime is refused, and the program runs" "$(cat refused.status) $(grep openmp: refused.err)" \
+	'0 *runtime= is own or llvm*'
 
 # ---- nothing where there is no OpenMP
 
