@@ -170,6 +170,8 @@ static assay_id module_of(struct assay_digest *d, assay_id path, const struct as
 	}
 	module->own = (library && is_in(library, assay_digest_string(d, path))) ||
 		      (plugins && is_on_demand(plugins, assay_digest_string(d, path)));
+	module->openmp = strncmp(module->name, "libomp.so", 9) == 0 || strncmp(module->name, "libiomp5.so", 11) == 0 ||
+			 strncmp(module->name, "libgomp", 7) == 0;
 	module->libc = strncmp(module->name, "libc.so", 7) == 0 || strncmp(module->name, "libc-", 5) == 0;
 	return *number;
 }

@@ -251,6 +251,26 @@ static assay_id linked(struct merge *m, uint64_t ref)
 	return m->root;
 }
 
+/*
+ * What a visit hangs under. Where the program's code was called by a runtime of OpenMP, whose frames say nothing about it
+ * (and half of them have no names), by that which called the runtime; likewise what a plugin says of such a call.
+ */
+static assay_id around_runtime(const struct merge *m, const struct d_thread *t, size_t i)
+{
+	const struct d_module *module = module_at(m->d, t->places[i]), *above;
+	bool frame = t->visits[i].node->module == ASSAY_PLACE_FRAME;
+	size_t out = t->visits[i].parent;
+
+	if (!frame && (!module || module->openmp || module->own))
+		return t->base[out];
+	for (; out && t->visits[out].node->module >= ASSAY_PLACES; out = t->visits[out].parent) {
+		above = module_at(m->d, t->places[out]);
+		if (!above || !(above->openmp || above->own))
+			break;
+	}
+	return t->base[out];
+}
+
 /* t->leaf: a visit's own node; base: what its children hang under. Those of its parent are there. */
 static void merge_visit(struct merge *m, struct d_thread *t, size_t i)
 {
@@ -258,7 +278,7 @@ static void merge_visit(struct merge *m, struct d_thread *t, size_t i)
 	const struct assay_spool_visit *v = &t->visits[i];
 	struct d_bootstrap *boot = &t->boot[i];
 	const struct d_module *module = module_at(d, t->places[i]);
-	assay_id under = i ? t->base[v->parent] : m->root, leaf, base = 0;
+	assay_id under = i ? around_runtime(m, t, i) : m->root, leaf, base = 0;
 
 	*boot = i ? t->boot[v->parent] : (struct d_bootstrap){ 0 };
 	if (!i || (module && module->own)) {

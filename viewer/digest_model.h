@@ -35,6 +35,7 @@ struct d_module {
 	bool vdso;
 	bool own;         /* the preloaded library, or a plugin: its frames are not shown */
 	bool libc;
+	bool openmp;      /* a runtime of OpenMP: see around_runtime in digest_merge.c */
 	bool used;
 	enum assay_symbols symbols;
 	const char *note;
