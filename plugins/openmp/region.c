@@ -42,6 +42,7 @@ void assay_openmp_region_close(const struct assay_host *host, struct assay_openm
 	now = master && self.docked == master ? assay_openmp_undock(host) : 0;
 	now = now ? now : host->now();
 	if (master) {
+		master->end = NULL; /* it knows */
 		/* at the end, for a task that it did at the last barrier is work as well */
 		waited = host->waited() - master->waited_ns;
 		took = now - master->begin_ns;
