@@ -15,29 +15,32 @@ extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 enum { VERSION_HIDDEN = 0x8000, WORD = 8 * sizeof(ElfW(Addr)) };
 
+_Atomic uint32_t assay_next_closes;
+
 struct object {
 	const ElfW(Sym) *symbols;
 	const char *strings;
-	const ElfW(Half) *versions; /* or NULL */
-	const uint32_t *hash;       /* or NULL */
+	const ElfW(Half) *versions;  /* or NULL */
+	const uint32_t *hash, *sysv; /* GNU's and the old one, or NULL */
 };
 
 /* The loader makes addresses of what is in the dynamic section, but not where it is read-only (the vDSO). */
-static const void *address(const struct link_map *map, const ElfW(Dyn) *d)
+static const void *address(ElfW(Addr) bias, const ElfW(Dyn) *d)
 {
-	return (const void *)(d->d_un.d_ptr < map->l_addr ? d->d_un.d_ptr + map->l_addr : d->d_un.d_ptr);
+	return (const void *)(d->d_un.d_ptr < bias ? d->d_un.d_ptr + bias : d->d_un.d_ptr);
 }
 
-static struct object read_object(const struct link_map *map)
+static struct object read_object(ElfW(Addr) bias, const ElfW(Dyn) *dynamic)
 {
 	struct object o = { 0 };
 
-	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
+	for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++) {
 		switch (d->d_tag) {
-		case DT_SYMTAB: o.symbols = address(map, d); break;
-		case DT_STRTAB: o.strings = address(map, d); break;
-		case DT_VERSYM: o.versions = address(map, d); break;
-		case DT_GNU_HASH: o.hash = address(map, d); break;
+		case DT_SYMTAB: o.symbols = address(bias, d); break;
+		case DT_STRTAB: o.strings = address(bias, d); break;
+		case DT_VERSYM: o.versions = address(bias, d); break;
+		case DT_GNU_HASH: o.hash = address(bias, d); break;
+		case DT_HASH: o.sysv = address(bias, d); break;
 		}
 	}
 	return o;
@@ -88,6 +91,26 @@ static const ElfW(Sym) *find(const struct object *o, const char *name, uint32_t 
 	return NULL;
 }
 
+void *assay_next_find_in(ElfW(Addr) bias, const ElfW(Dyn) *dynamic, const char *name)
+{
+	struct object o = read_object(bias, dynamic);
+	const ElfW(Sym) *s = NULL;
+
+	if (!o.symbols || !o.strings)
+		return NULL;
+	if (o.hash)
+		s = find(&o, name, hash_of(name));
+	for (uint32_t n = 1; !o.hash && o.sysv && n < o.sysv[1] && !s; n++)
+		if (is(&o, n, name))
+			s = &o.symbols[n];
+	return s && ELF64_ST_TYPE(s->st_info) == STT_FUNC ? (void *)(bias + s->st_value) : NULL;
+}
+
+const char *assay_next_strings(ElfW(Addr) bias, const ElfW(Dyn) *dynamic)
+{
+	return read_object(bias, dynamic).strings;
+}
+
 void *assay_next_find(const char *name)
 {
 	const struct link_map *map = _r_debug.r_map;
@@ -96,7 +119,7 @@ void *assay_next_find(const char *name)
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
 	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
-		struct object o = read_object(map);
+		struct object o = read_object(map->l_addr, map->l_ld);
 		const ElfW(Sym) *s;
 
 		if (!o.hash || !o.symbols || !o.strings)

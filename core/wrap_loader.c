@@ -12,14 +12,19 @@
 #include <string.h>
 
 #include "modules.h"
+#include "next.h"
 #include "real.h"
 #include "sig/module.h"
 #include "wrap.h"
 
 ASSAY_EXPORT int dlclose(void *handle)
 {
-	int result = ASSAY_REAL(dlclose)(handle);
+	int result;
 
+	/* before, since what is opened meanwhile may get the place; and after, for what destructors call is known anew */
+	atomic_fetch_add(&assay_next_closes, 1);
+	result = ASSAY_REAL(dlclose)(handle);
+	atomic_fetch_add(&assay_next_closes, 1);
 	if (atomic_load(&assay_process.on) && assay_process_is_own() && assay_guard_enter()) {
 		assay_modules_check();
 		assay_guard_leave();

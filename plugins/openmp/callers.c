@@ -5,16 +5,19 @@
 
 #include <dlfcn.h>
 
+#include "core/next.h"
+
 /*
  * Open addressing. An entry is filled once: its key first, by whoever gets it, then the frame. Who sees a key without a
  * frame asks the host as well, and gets the same number. Where all places for an address are taken, the host is asked
- * each time. What is at an address when it is first seen counts for good.
+ * each time. What is at an address when it is first seen counts until a library is unloaded, which another one may take the
+ * place of.
  */
 enum { PROBES = 8 };
 
 static struct {
 	_Atomic uintptr_t key;
-	_Atomic uint32_t frame;
+	_Atomic uint64_t frame; /* and above it, how often libraries had been unloaded */
 } entries[ASSAY_OPENMP_CALLERS];
 
 static unsigned place_of(uintptr_t key)
@@ -23,7 +26,7 @@ static unsigned place_of(uintptr_t key)
 }
 
 /* The entry of an address, or NULL: there is no room for it. */
-static _Atomic uint32_t *entry_of(uintptr_t key)
+static _Atomic uint64_t *entry_of(uintptr_t key)
 {
 	unsigned at = place_of(key);
 
@@ -40,14 +43,16 @@ static _Atomic uint32_t *entry_of(uintptr_t key)
 
 static uint32_t look_up(const struct assay_host *host, const char *kind, uintptr_t address)
 {
-	_Atomic uint32_t *entry = entry_of(address);
-	uint32_t frame = entry ? atomic_load_explicit(entry, memory_order_relaxed) : 0;
+	uint64_t closes = atomic_load_explicit(&assay_next_closes, memory_order_relaxed);
+	_Atomic uint64_t *entry = entry_of(address);
+	uint64_t known = entry ? atomic_load_explicit(entry, memory_order_relaxed) : 0;
+	uint32_t frame;
 
-	if (frame)
-		return frame;
+	if ((uint32_t)known && known >> 32 == closes)
+		return (uint32_t)known;
 	frame = host->frame_at(kind, "", (const void *)address);
 	if (entry)
-		atomic_store_explicit(entry, frame, memory_order_relaxed);
+		atomic_store_explicit(entry, closes << 32 | frame, memory_order_relaxed);
 	return frame;
 }
 

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #endif
 #include <stdarg.h>
+#include <string.h>
 
 #include "callers.h"
 #include "region.h"
@@ -15,7 +16,7 @@
 _Static_assert(sizeof(long) == sizeof(uint64_t), "a task's bounds are words");
 
 /* The bits of GOMP_task's and GOMP_taskloop's flags that say what is there (gcc's include/gomp-constants.h). */
-enum { TASK_FLAG_NOGROUP = 1 << 11, TASK_FLAG_DETACH = 1 << 13 };
+enum { TASK_FLAG_UP = 1 << 8, TASK_FLAG_NOGROUP = 1 << 11, TASK_FLAG_DETACH = 1 << 13 };
 
 enum {
 @@for *
@@ -406,3 +407,78 @@ EXPORT void @NAME@(@PARAMETERS@)
 }
 
 @@end
+/* ---- where there is no runtime ---- */
+
+/*
+ * A program may ask by a weak reference whether there is one, and is told of ours. So each does what it means for a single
+ * thread. Those of a class take the first of its parameters and leave the rest.
+ */
+static unsigned serial_parallel(void (*fn)(void *), void *data)
+{
+	fn(data);
+	return 1;
+}
+
+/* False, or NULL: not cancelled; this thread is the one to do it. */
+static void *serial_nothing(void)
+{
+	return NULL;
+}
+
+static int serial_success(void)
+{
+	return 1;
+}
+
+/* `bounds`: of a taskloop, for the first two words of its arguments; else NULL. */
+static void run(void (*fn)(void *), void *data, void (*copy)(void *, void *), long arg_size, long arg_align,
+	const uint64_t *bounds)
+{
+	struct assay_openmp_task_layout layout;
+
+	if (copy && assay_openmp_task_layout(arg_size, arg_align, &layout)) {
+		void *memory = TAKE(layout);
+
+		copy(memory, data);
+		data = memory;
+	}
+	if (bounds)
+		memcpy(data, bounds, 2 * sizeof *bounds);
+	fn(data);
+}
+
+static void serial_task(void (*fn)(void *), void *data, void (*copy)(void *, void *), long arg_size, long arg_align)
+{
+	run(fn, data, copy, arg_size, arg_align, NULL);
+}
+
+@@for TASKLOOP
+static void serial_@NAME@(@PARAMETERS@)
+{
+	const uint64_t bounds[] = { (uint64_t)start, (uint64_t)end };
+
+	(void)num_tasks;
+	(void)priority;
+	(void)step;
+	if (flags & TASK_FLAG_UP ? start < end : start > end)
+		run(fn, data, copy, arg_size, arg_align, bounds);
+}
+
+@@end
+void *const assay_openmp_serial[] = {
+@@for PARALLEL
+	[F_@NAME@] = serial_parallel,
+@@end
+@@for START END WAIT DOACROSS CRITICAL LOCK RELEASE
+	[F_@NAME@] = serial_nothing,
+@@end
+@@for TEST
+	[F_@NAME@] = serial_success,
+@@end
+@@for TASK
+	[F_@NAME@] = serial_task,
+@@end
+@@for TASKLOOP
+	[F_@NAME@] = serial_@NAME@,
+@@end
+};

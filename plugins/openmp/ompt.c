@@ -16,6 +16,7 @@
 
 #include "callers.h"
 #include "region.h"
+#include "runtime.h"
 
 enum { RUNTIMES = 8, TASKS = 32, TARGETS = 4 };
 
@@ -347,7 +348,7 @@ static bool user_has_a_tool(void)
 {
 	const char *libraries = getenv("OMP_TOOL_LIBRARIES"), *tool = getenv("OMP_TOOL");
 
-	return (libraries && *libraries) || (tool && *tool == 'd') || dlsym(RTLD_DEFAULT, "__tsan_init");
+	return (libraries && *libraries) || (tool && *tool == 'd') || assay_openmp_is_defined("__tsan_init");
 }
 
 /* Whether the plugin has been started, or may yet be. */
@@ -378,16 +379,15 @@ ASSAY_OPENMP_EXPORT ompt_start_tool_result_t *ompt_start_tool(unsigned version, 
 	return &result;
 }
 
-bool assay_openmp_ompt_is_for(void *handle)
+bool assay_openmp_ompt_is_used(void)
 {
-	return dlsym(handle, "__kmpc_fork_call") && dlsym(handle, "ompt_start_tool") && !user_has_a_tool();
+	return !user_has_a_tool();
 }
 
 #else
 
-bool assay_openmp_ompt_is_for(void *handle)
+bool assay_openmp_ompt_is_used(void)
 {
-	(void)handle;
 	return false;
 }
 

@@ -15,8 +15,8 @@
 #define ASSAY_OPENMP_WITHOUT " (gcc's runtime only: built without omp-tools.h)"
 #endif
 
-/* Whether the runtime that `handle` (of dlopen) stands for tells, or will tell, this plugin. */
-bool assay_openmp_ompt_is_for(void *handle);
+/* Whether a runtime that can tell of itself tells, or will tell, this plugin. */
+bool assay_openmp_ompt_is_used(void);
 
 /* The plugin has been started: runtimes that asked before are answered now. */
 void assay_openmp_ompt_start(void);

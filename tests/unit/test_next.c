@@ -55,12 +55,40 @@ static void kept(void **state)
 	assert_ptr_equal(assay_next(&cache, "read"), state);
 }
 
+static int in_object(struct dl_phdr_info *info, size_t size, void *found)
+{
+	const ElfW(Dyn) *dynamic = NULL;
+	void *at;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	assert_null(assay_next_find_in(info->dlpi_addr, dynamic, "nobody has this"));
+	at = assay_next_find_in(info->dlpi_addr, dynamic, "pthread_cond_wait");
+	if (at)
+		*(void **)found = at;
+	return 0;
+}
+
+/* Each object has its own tables; the C library has it in two versions. */
+static void in_one_object(void **state)
+{
+	void *found = NULL;
+
+	(void)state;
+	dl_iterate_phdr(in_object, &found);
+	assert_non_null(found);
+	assert_ptr_equal(found, dlsym(RTLD_NEXT, "pthread_cond_wait"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_the_loader),
 		cmocka_unit_test(leaves_errors),
 		cmocka_unit_test(kept),
+		cmocka_unit_test(in_one_object),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "core/next.h"
 #include "plugins/openmp/callers.h"
 #include "plugins/openmp/openmp.h"
 #include "plugins/openmp/region.h"
@@ -303,6 +304,19 @@ static void test_callers_are_asked_for_once(void **state)
 	assert_int_equal(assay_openmp_call(&host, "omp barrier", (void *)0x5001), first);
 	assert_int_equal(frames_asked, 1);
 	assert_int_equal(assay_openmp_call(&host, "omp barrier", NULL), 0);
+}
+
+/* Another library may lie there now. */
+static void test_callers_are_asked_for_again_when_a_library_was_unloaded(void **state)
+{
+	(void)state;
+	assay_openmp_callers_forget();
+	frames_asked = 0;
+	assert_int_not_equal(assay_openmp_call(&host, "omp barrier", (void *)0x5001), 0);
+	assay_next_closes++;
+	assert_int_not_equal(assay_openmp_call(&host, "omp barrier", (void *)0x5001), 0);
+	assert_int_not_equal(assay_openmp_call(&host, "omp barrier", (void *)0x5001), 0);
+	assert_int_equal(frames_asked, 2);
 }
 
 static void test_objects_or_their_callers(void **state)
@@ -643,6 +657,7 @@ int main(void)
 		TEST(test_members_lie_apart),
 		TEST(test_pool_of_many_threads),
 		TEST(test_callers_are_asked_for_once),
+		TEST(test_callers_are_asked_for_again_when_a_library_was_unloaded),
 		TEST(test_objects_or_their_callers),
 		TEST(test_a_full_table_still_answers),
 		TEST(test_layouts),
