@@ -95,7 +95,6 @@ compile killed.c
 under killed -- ./killed
 same 'killed: it was' "$(cat killed.status)" 137
 same 'killed: so says the profile' "$(ask killed "SELECT value FROM run WHERE key = 'exit_signal'")" 9
-# (What a descriptor is, is looked up when a wait for it has lasted.)
 while read -r thread what object ns; do
 	got=$(below killed "$thread" waits "$what" "$object")
 	# to the kill, and not to when the launcher saw it: what comes between is the machine's

@@ -62,7 +62,7 @@ static struct waiter {
 } waiters[] = {
 	{ .what = "mutex", .object = "held_lock", .wait = wait_for_lock },
 	{ .what = "condition", .object = "condition_never", .wait = wait_for_condition },
-	{ .what = "read", .object = "read", .wait = wait_for_data },
+	{ .what = "read", .object = "pipe", .wait = wait_for_data },
 	{ .what = "sleep", .object = "sleep", .wait = wait_for_time },
 };
 enum { WAITERS = sizeof(waiters) / sizeof(waiters[0]) };
