@@ -281,6 +281,18 @@ static void write_path(const char *path, FILE *words)
 }
 
 /* What the library is to be told, and what is to be preloaded. What is loaded on demand is told by its path. */
+/* Another library that the plugin wants preloaded, or NULL. */
+static char *preloads(const struct assay_plugin_found *f, const char *options)
+{
+	void *handle = dlopen(f->path, RTLD_NOW | RTLD_LOCAL);
+	char symbol[NAME_MAX + 32];
+	assay_plugin_preload_fn *preload;
+
+	snprintf(symbol, sizeof symbol, "assay_preload_%s", f->name);
+	preload = handle ? (assay_plugin_preload_fn *)dlsym(handle, symbol) : NULL;
+	return preload ? (char *)preload(options + (*options == ':')) : NULL;
+}
+
 static int write_choice(const struct choice *c, FILE *words, char **paths)
 {
 	for (size_t i = 0; i < c->taken_count; i++) {
@@ -293,6 +305,8 @@ static int write_choice(const struct choice *c, FILE *words, char **paths)
 		fputs(c->taken[i].options, words);
 		if (f->is && !on_demand && !f->built_in)
 			*paths++ = f->path;
+		if (f->is && *c->taken[i].options && (*paths = preloads(f, c->taken[i].options)))
+			paths++;
 	}
 	return ferror(words) ? -ENOMEM : 0;
 }
@@ -309,7 +323,7 @@ int assay_plugins_choose(const char *list, char **words, char ***paths)
 	*paths = NULL;
 	if (!copy || assay_plugins_find(&c.found, &c.count) < 0)
 		goto out;
-	*paths = calloc(c.count + 1, sizeof **paths);
+	*paths = calloc(2 * c.count + 1, sizeof **paths);
 	c.taken = calloc(c.count + 1, sizeof *c.taken);
 	out = open_memstream(&text, &length);
 	if (!*paths || !c.taken || !out)

@@ -270,6 +270,12 @@ struct assay_plugin {
 typedef void *assay_demand_fn(const char *plugin, const char *name);
 #define ASSAY_DEMAND_LATER ((void *)-1) /* not known yet, for plugins are not chosen before main, or one is being loaded: ask again */
 
+/*
+ * A plugin may export `assay_preload_NAME` besides: by its options as they are given ("runtime=llvm:threshold=1us", or ""),
+ * the path of another library that must be preloaded behind it, or NULL. It is called by `assay run`, and the text stays.
+ */
+typedef const char *assay_plugin_preload_fn(const char *options);
+
 /* Defines the plugin's one export: ASSAY_PLUGIN(naps) = { ... }; */
 #define ASSAY_PLUGIN(plugin) __attribute__((visibility("default"))) const struct assay_plugin assay_plugin_##plugin
 

@@ -7,7 +7,9 @@
 #endif
 #include "openmp.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 
 #include "callers.h"
@@ -154,6 +156,23 @@ static void thread_stop(void)
 	if (host)
 		assay_openmp_undock(host);
 	assay_openmp_team_give_spare();
+}
+
+/* LLVM's runtime, where it is to carry programs that gcc has built: it has the functions that they call. */
+ASSAY_OPENMP_EXPORT assay_plugin_preload_fn assay_preload_openmp;
+
+const char *assay_preload_openmp(const char *options)
+{
+	static char path[4096];
+	struct link_map *map;
+	void *library;
+
+	if (!strstr(options, "runtime=llvm"))
+		return NULL;
+	library = dlopen("libomp.so.5", RTLD_LAZY | RTLD_LOCAL);
+	if (!library || dlinfo(library, RTLD_DI_LINKMAP, &map) != 0 || strlen(map->l_name) >= sizeof path)
+		return NULL;
+	return strcpy(path, map->l_name);
 }
 
 /* ---- what it says of itself ---- */

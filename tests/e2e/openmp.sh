@@ -121,8 +121,10 @@ if [ -n "$libomp" ]; then
 	unset LD_PRELOAD OMP_NUM_THREADS
 	holds "gcc's program on LLVM's runtime: each region once" \
 		"$(times swapped omp_region) == 2 && $(amount swapped tasks) == 38 && $(times swapped-ends omp_region) == 3"
-	LD_PRELOAD=$libomp under asked --plugins=openmp:runtime=llvm -- ./numbers
+	under asked --plugins=openmp:runtime=llvm -- ./numbers
 	same "... nothing is said where it was asked for and is there" "$(grep openmp asked.err)" ''
+	check '... the program says what it does on its own' cmp asked.out swapped.out
+	holds "... its regions are told once" "$(times asked omp_region) == 2 && $(amount asked tasks) == 38"
 
 	# a tool of the user's own comes first, however it is given
 	"$CC" -O2 -fPIC -shared -o tool.so "$programs/openmp_tool.c"
