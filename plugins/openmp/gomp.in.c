@@ -378,13 +378,16 @@ EXPORT void @NAME@(@PARAMETERS@)
 }
 
 @@end
-/* It ends when its tasks do; that it makes them first is counted as waiting as well. */
+/*
+ * It ends when its tasks do; that it makes them first is counted as waiting as well. Outside regions the thread does all of
+ * them itself, in the same call, and waits for nobody.
+ */
 @@for TASKLOOP
 static MEASURED void measured_@NAME@(CALL, @PARAMETERS@)
 {
 	const struct assay_host *host = HOST();
 	struct assay_openmp_task_layout layout;
-	bool waits = !(flags & TASK_FLAG_NOGROUP);
+	bool waits = !(flags & TASK_FLAG_NOGROUP) && assay_openmp_self.member;
 
 	if (assay_openmp_task_layout(arg_size, arg_align, &layout))
 		REPLACE(layout, ASSAY_OPENMP_TASK_LOOP);

@@ -210,4 +210,5 @@ ASSAY_PLUGIN(openmp) = {
 	.start = start,
 	.stop = stop,
 	.thread_stop = thread_stop,
+	.after_fork = assay_openmp_after_fork,
 };

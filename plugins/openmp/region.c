@@ -167,6 +167,10 @@ void assay_openmp_task_begin(const struct assay_host *host, struct assay_openmp_
 	/* in the middle of other work it is part of that, and its own frames show where */
 	if (place && sp && (away->sp || away->dock) && host->adopt(place, sp))
 		away->adopted = sp;
+	if (away->sp && !away->adopted) { /* nothing makes the wait stand still, so it ends here */
+		host->wait_end(0);
+		away->sp = NULL;
+	}
 }
 
 void assay_openmp_task_end(const struct assay_host *host, struct assay_openmp_away *away)
@@ -188,4 +192,35 @@ void assay_openmp_task_end(const struct assay_host *host, struct assay_openmp_aw
 		self.member = m->outer;
 	}
 	dock(host, m);
+}
+
+/* ---- forks ---- */
+
+/* Nobody else of the team is here, and its place is one of the parent's. */
+static void forget_team(struct assay_openmp_team *team)
+{
+	uint32_t threads = atomic_load_explicit(&team->threads, memory_order_relaxed);
+	struct assay_openmp_member *m;
+
+	team->block.place = 0;
+	team->sp = NULL;
+	for (uint32_t i = 0; i < threads && (m = assay_openmp_team_member(team, i)); i++) {
+		m->end = NULL;
+		m->adopted = false;
+	}
+}
+
+void assay_openmp_after_fork(void)
+{
+	if (self.docked) /* in which it may be in a task */
+		forget_team(self.docked->team);
+	for (struct assay_openmp_member *m = self.member; m; m = m->outer) {
+		m->end = NULL;
+		m->adopted = false;
+		forget_team(m->team);
+	}
+	for (struct assay_openmp_team *team = self.started; team; team = team->outer)
+		forget_team(team);
+	self.docked = NULL;
+	self.waits = NULL;
 }

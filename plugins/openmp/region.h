@@ -58,4 +58,7 @@ uint64_t assay_openmp_undock(const struct assay_host *host);
 void assay_openmp_task_begin(const struct assay_host *host, struct assay_openmp_away *away, const void *sp);
 void assay_openmp_task_end(const struct assay_host *host, struct assay_openmp_away *away);
 
+/* In the child of a fork, which goes on in the regions that it was made in: nothing is recorded of these. */
+void assay_openmp_after_fork(void);
+
 #endif

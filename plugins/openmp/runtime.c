@@ -61,20 +61,13 @@ static const ElfW(Dyn) *dynamic_of(const struct dl_phdr_info *info)
 	return NULL;
 }
 
-static int count(struct dl_phdr_info *info, size_t size, void *data)
-{
-	(void)info;
-	(void)size;
-	++*(unsigned *)data;
-	return 0;
-}
-
 /* How many objects came with the program. They are the first of the list, and stay. */
 static unsigned at_start;
 
 __attribute__((constructor)) static void count_at_start(void)
 {
-	for_each_object(count, &at_start);
+	for (const struct link_map *m = _r_debug.r_map; m; m = m->l_next)
+		at_start++;
 }
 
 /* ---- which object ---- */

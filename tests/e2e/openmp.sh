@@ -91,6 +91,20 @@ for how in exit quick kill pthread; do
 	holds "ends-$how: the time in the region is there" "$(amount "ends-$how" omp_region) > 0.3"
 done
 
+# ---- outside regions, and out of them by a fork
+
+make_program outside gcc openmp_outside.c
+under outside --plugins=openmp -- ./outside
+holds "a taskloop outside regions is computing, not waiting" \
+	"$(amount outside omp_waits) < 1e-10 * $(cat outside.out) &&
+	$(ask outside "SELECT exclusive_s FROM hot_functions WHERE name = 'compute'") > 5e-10 * $(cat outside.out)"
+
+make_program forks gcc openmp_forks.c
+both forks --plugins=openmp -- ./forks
+same "a child made in a region counts its own regions only" "$(ask forks "SELECT substr(name, 1, instr(name, ' ') - 1), metric,
+	sum(times) FROM measured WHERE metric IN ('omp_region', 'omp_work', 'omp_longest') GROUP BY 1, 2 ORDER BY 1, 2" | tr '\n' ' ')" \
+	'childs_own|omp_longest|1 childs_own|omp_region|1 childs_own|omp_work|1 forks|omp_longest|1 forks|omp_region|1 forks|omp_work|1 '
+
 # ---- several runtimes at once
 
 # A libgomp of their own, as Python's wheels bring it: under another name, and for themselves alone.

@@ -135,7 +135,8 @@ static void unadopt(const void *sp)
 
 static void add_at(uint32_t number, uint32_t place, uint64_t n)
 {
-	(void)place;
+	if (!place && !refuses) /* it would do nothing */
+		return;
 	note("%s %s%lu; ", name_of(number), number & ASSAY_PLUGIN_MORE ? "+" : "", (unsigned long)n);
 }
 
@@ -543,6 +544,43 @@ static void test_tasks_of_the_opener_at_the_end(void **state)
 	assert_said("undock; omp_work 750; omp_longest 750; end; ");
 }
 
+/* Outside regions nothing makes a wait stand still: it is over, for the thread computes. */
+static void test_tasks_at_a_wait_outside_regions(void **state)
+{
+	struct assay_openmp_away away;
+
+	(void)state;
+	assert_null(assay_openmp_self.member);
+	assert_true(assay_openmp_wait_begin(&host, 9, &clock_ns));
+	assay_openmp_task_begin(&host, &away, &clock_ns);
+	assert_said("wait omp_waits 9; waited 0; ");
+	assay_openmp_task_end(&host, &away);
+	assay_openmp_wait_end(&host);
+	assert_said("");
+}
+
+/* What the child goes on in has no place in its own tree, and no other threads. */
+static void test_a_child_made_in_a_region(void **state)
+{
+	struct assay_openmp_team *team = assay_openmp_region_open(&host, (void *)0x7001, &clock_ns);
+	struct assay_openmp_member *master, *worker;
+
+	(void)state;
+	master = assay_openmp_member_begin(&host, team, 0, 2, &clock_ns, NULL);
+	worker = assay_openmp_team_member(team, 1);
+	worker->generation = team->block.generation;
+	worker->end = (assay_plugin_dock *)&until;
+	until = 0;
+	*said = 0;
+	assay_plugin_openmp.after_fork();
+	assay_openmp_master_end(&host, master, true);
+	assert_said("");
+	assay_openmp_region_close(&host, team);
+	assert_said("");
+	assert_int_equal(until, 0);
+	assert_null(assay_openmp_self.member);
+}
+
 static void test_tasks_at_a_wait(void **state)
 {
 	struct assay_openmp_team *team = assay_openmp_region_open(&host, (void *)0x7001, NULL);
@@ -669,6 +707,8 @@ int main(void)
 		TEST(test_tasks_at_the_end_are_more_work_and_no_wait),
 		TEST(test_tasks_of_the_opener_at_the_end),
 		TEST(test_tasks_at_a_wait),
+		TEST(test_tasks_at_a_wait_outside_regions),
+		TEST(test_a_child_made_in_a_region),
 		TEST(test_a_thread_that_is_not_measured),
 		TEST(test_a_member_without_room),
 		TEST(test_holds),
