@@ -70,20 +70,27 @@ void assay_process_off(const char *why, int error);
 
 /*
  * Of the plugin `waits`, where it is linked in (unit tests do without): where what it wants to know passes through what
- * the core interposes. Each of the last four does what the function behind does, and measures how long it waits.
+ * the core interposes. Each of the last five does what the function behind does, and measures how long it waits: `site` is
+ * the address of the program's call, `sp` its stack pointer there.
  */
 #define ASSAY_WAITS __attribute__((weak, visibility("hidden")))
 ASSAY_WAITS void assay_waits_forget(unsigned first, unsigned last); /* these descriptors are closed or replaced */
 ASSAY_WAITS void assay_waits_locked_in(bool sealed); /* system calls may be forbidden from here on; measuring has ended */
 ASSAY_WAITS long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address, unsigned long operation,
 				   unsigned long value, unsigned long timeout, unsigned long address2,
-				   unsigned long value3);
-ASSAY_WAITS int assay_waits_sigwait(const sigset_t *set, int *number);
-ASSAY_WAITS int assay_waits_sigwaitinfo(const sigset_t *set, siginfo_t *info);
-ASSAY_WAITS int assay_waits_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
-ASSAY_WAITS int assay_waits_system(const char *command);
+				   unsigned long value3, const void *site, const void *sp);
+ASSAY_WAITS int assay_waits_sigwait(const sigset_t *set, int *number, const void *site, const void *sp);
+ASSAY_WAITS int assay_waits_sigwaitinfo(const sigset_t *set, siginfo_t *info, const void *site, const void *sp);
+ASSAY_WAITS int assay_waits_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout,
+					 const void *site, const void *sp);
+ASSAY_WAITS int assay_waits_system(const char *command, const void *site, const void *sp);
 
-/* The function behind, measured where it can be. */
-#define ASSAY_WAITING(name) (assay_waits_##name ? assay_waits_##name : ASSAY_REAL(name))
+/* Of the interposed function that this stands in. */
+#define ASSAY_SITE ((const char *)__builtin_return_address(0) - 1)
+#define ASSAY_SP __builtin_dwarf_cfa()
+
+/* Calls the function behind, measured where it can be. In the interposed function itself. */
+#define ASSAY_WAITING(name, ...) \
+	(assay_waits_##name ? assay_waits_##name(__VA_ARGS__, ASSAY_SITE, ASSAY_SP) : ASSAY_REAL(name)(__VA_ARGS__))
 
 #endif

@@ -266,7 +266,7 @@ ASSAY_EXPORT int system(const char *command)
 		return ASSAY_REAL(system)(command);
 	lend();
 	pthread_cleanup_push(take_back, NULL);
-	result = ASSAY_WAITING(system)(command);
+	result = ASSAY_WAITING(system, command);
 	pthread_cleanup_pop(1);
 	return result;
 }

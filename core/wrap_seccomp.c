@@ -288,14 +288,17 @@ static bool waits(unsigned long operation)
 	return false;
 }
 
-/* The last argument is on the stack, and lies there whether it was given or not. */
+/*
+ * The last argument is on the stack, and lies there whether it was given or not. (Jumped to: what it returns to is the
+ * program.)
+ */
 long assay_futex_call(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e,
 		      unsigned long f)
 {
 	if (!assay_real_syscall)
 		assay_seccomp_find();
 	if (assay_waits_futex && waits(b))
-		return assay_waits_futex(assay_real_syscall, number, a, b, c, d, e, f);
+		return assay_waits_futex(assay_real_syscall, number, a, b, c, d, e, f, ASSAY_SITE, ASSAY_SP);
 	return assay_real_syscall(number, a, b, c, d, e, f);
 }
 

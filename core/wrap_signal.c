@@ -140,21 +140,21 @@ ASSAY_EXPORT int sigwait(const sigset_t *set, int *number)
 {
 	sigset_t copy;
 
-	return ASSAY_WAITING(sigwait)(without(set, &copy), number);
+	return ASSAY_WAITING(sigwait, without(set, &copy), number);
 }
 
 ASSAY_EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
 	sigset_t copy;
 
-	return ASSAY_WAITING(sigwaitinfo)(without(set, &copy), info);
+	return ASSAY_WAITING(sigwaitinfo, without(set, &copy), info);
 }
 
 ASSAY_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
 	sigset_t copy;
 
-	return ASSAY_WAITING(sigtimedwait)(without(set, &copy), info, timeout);
+	return ASSAY_WAITING(sigtimedwait, without(set, &copy), info, timeout);
 }
 
 ASSAY_EXPORT int signalfd(int fd, const sigset_t *set, int flags)

@@ -1,7 +1,6 @@
 /*
  * Names of descriptors: what /proc/self/fd says, asked for once, the first time that a call waits long for one, and kept
- * until it is closed. Every function that makes or closes one says so (assay_waits_forget); those that the C library
- * makes and closes inside itself (fopen and fclose) do not, so the name of one of these may be that of the one before.
+ * until it is closed. Every function that makes or closes one says so (assay_waits_forget).
  */
 #include "waits.h"
 

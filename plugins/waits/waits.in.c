@@ -11,6 +11,7 @@
 #undef _TIME_BITS
 
 #include <aio.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -131,6 +132,32 @@ static SLOW void lets_go(const struct assay_host *host, const void *address, con
 		put_down(host, lock, address, ns, site);
 }
 
+/* Descriptor `fd` is about to be closed; -1: there is none. */
+static void forget(int fd)
+{
+	if (fd >= 0)
+		assay_waits_forget((unsigned)fd, (unsigned)fd);
+}
+
+/* Of a stream, or -1: not every one has a descriptor. */
+static int fd_of(FILE *stream)
+{
+	int saved = errno, fd = fileno(stream);
+
+	errno = saved;
+	return fd;
+}
+
+static int fd_of_folder(DIR *folder)
+{
+	int saved = errno, fd;
+
+	__asm__("" : "+r"(folder)); /* the C library's header says that it is never NULL; the function looks */
+	fd = folder ? dirfd(folder) : -1;
+	errno = saved;
+	return fd;
+}
+
 static bool is_time(const struct timespec *t)
 {
 	return t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
@@ -143,7 +170,8 @@ static bool is_clock(clockid_t clock)
 
 @@for *
 /* @LINE@ */
-@RETURN@ @CALLED:@@NAME@(@PARAMETERS@);
+@!CALLED@@RETURN@ @NAME@(@PARAMETERS@);
+@?CALLED@@RETURN@ @CALLED@@NAME@(@PARAMETERS@, const void *site, const void *sp);
 @@end
 
 @@# ---- locks: tried first ----
@@ -320,6 +348,7 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 @@# ---- what waits for nothing that has a name ----
 @@# if=    whether it waits at all
 @@# lasts= LONG or SHORT, until it is known better
+@@# closes= a descriptor, or -1
 @@for WAIT
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 {
@@ -330,6 +359,8 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 	struct assay_waits_call w;
 	@RETURN@ result;
 
+@?CLOSES@	if (host)
+@?CLOSES@		forget(@CLOSES@);
 	if (!host ||
 @?IF@	    !(@IF@) ||
 	    !assay_waits_begin(&w, host, WAIT_@KIND@, "@NAME@", &frame, ASSAY_WAITS_@LASTS:LONG@, SITE, SP))
@@ -342,9 +373,9 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 @@end
 
 @@# ---- the same for what the core interposes already: it calls these in place of the function behind (called= their
-@@# names' beginning) ----
+@@# names' beginning), with the place in the program and its stack pointer ----
 @@for BEHIND
-__attribute__((visibility("hidden"))) @RETURN@ @CALLED@@NAME@(@PARAMETERS@)
+__attribute__((visibility("hidden"))) @RETURN@ @CALLED@@NAME@(@PARAMETERS@, const void *site, const void *sp)
 {
 	static void *_Atomic next;
 	static _Atomic uint32_t frame;
@@ -354,7 +385,7 @@ __attribute__((visibility("hidden"))) @RETURN@ @CALLED@@NAME@(@PARAMETERS@)
 	@RETURN@ result;
 
 	if (!host ||
-	    !assay_waits_begin(&w, host, WAIT_@KIND@, "@NAME@", &frame, ASSAY_WAITS_LONG, SITE, SP))
+	    !assay_waits_begin(&w, host, WAIT_@KIND@, "@NAME@", &frame, ASSAY_WAITS_LONG, site, sp))
 		return real(@ARGUMENTS@);
 	ASSAY_WAITS_UNWINDS();
 	result = real(@ARGUMENTS@);
@@ -442,6 +473,19 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 }
 @@end
 
+@@# ---- what closes one ----
+@@# fd=    which one, or -1
+@@for CLOSE
+EXPORT @RETURN@ @NAME@(@PARAMETERS@)
+{
+	static void *_Atomic next;
+
+	if (HOST())
+		forget(@FD@);
+	return ((__typeof__(&@NAME@))assay_next(&next, "@NAME@"))(@ARGUMENTS@);
+}
+@@end
+
 @@# ---- fcntl: any argument is as large as a pointer, or smaller ----
 @@for FCNTL
 EXPORT @RETURN@ @NAME@(@PARAMETERS@)
@@ -477,16 +521,17 @@ EXPORT @RETURN@ @NAME@(@PARAMETERS@)
 __attribute__((visibility("hidden"))) long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address,
 							    unsigned long operation, unsigned long value,
 							    unsigned long timeout, unsigned long address2,
-							    unsigned long value3);
+							    unsigned long value3, const void *site, const void *sp);
 
 long assay_waits_futex(long (*real)(long, ...), long number, unsigned long address, unsigned long operation,
-		       unsigned long value, unsigned long timeout, unsigned long address2, unsigned long value3)
+		       unsigned long value, unsigned long timeout, unsigned long address2, unsigned long value3,
+		       const void *site, const void *sp)
 {
 	const struct assay_host *host = HOST();
 	struct assay_waits_call w;
 	long result;
 
-	if (!host || !assay_waits_begin_object(&w, host, WAIT_FUTEX, (const void *)address, ASSAY_WAITS_SHORT, SITE, SP))
+	if (!host || !assay_waits_begin_object(&w, host, WAIT_FUTEX, (const void *)address, ASSAY_WAITS_SHORT, site, sp))
 		return real(number, address, operation, value, timeout, address2, value3);
 	ASSAY_WAITS_UNWINDS();
 	result = real(number, address, operation, value, timeout, address2, value3);

@@ -2,7 +2,10 @@
  * test_waits.c: the functions that the plugin `waits` interposes, as this program's own: what they tell a host, and when
  * they tell it nothing. That results and errno are the program's is e2e/waits.sh's to show.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <threads.h>
@@ -475,6 +479,103 @@ static void descriptors(void **state)
 	close(fds[1]);
 }
 
+static void named_at(int fd, int wanted_fd, const char *wanted)
+{
+	assert_int_equal(fd, wanted_fd); /* it is the one before's */
+	write_one(fd);
+	assert_string_equal(names[told.frame], wanted);
+}
+
+static void read_one_named(int fd, const char *wanted)
+{
+	read_one(fd);
+	assert_string_equal(names[told.frame], wanted);
+}
+
+/* What closes a descriptor, and what makes one, inside the C library. */
+static void streams(void **state)
+{
+	FILE *f = fopen("/dev/null", "w");
+	char memory[8];
+	int fd = fileno(f);
+
+	(void)state;
+	takes = THRESHOLD;
+	named_at(fd, fd, "write: /dev/null");
+	fclose(f);
+	f = fopen("/dev/zero", "w");
+	named_at(fileno(f), fd, "write: /dev/zero");
+	f = freopen("/dev/null", "w", f);
+	named_at(fileno(f), fd, "write: /dev/null");
+	f = freopen64("/dev/zero", "w", f);
+	named_at(fileno(f), fd, "write: /dev/zero");
+	fclose(f);
+	f = popen("echo", "r");
+	assert_int_equal(fileno(f), fd);
+	read_one_named(fd, "read: pipe");
+	assert_int_equal(pclose(f), 0);
+	f = fopen("/dev/zero", "r");
+	assert_int_equal(fileno(f), fd);
+	read_one_named(fd, "read: /dev/zero");
+	fclose(f);
+	/* one that has none */
+	f = fmemopen(memory, sizeof memory, "w");
+	errno = 77;
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(errno, 77);
+}
+
+static void folder_at(DIR *folder, int wanted_fd, const char *wanted)
+{
+	assert_non_null(folder);
+	assert_int_equal(dirfd(folder), wanted_fd);
+	assert_int_equal(flock(wanted_fd, LOCK_SH), 0);
+	assert_string_equal(names[told.frame], wanted);
+	closedir(folder);
+}
+
+static void folders(void **state)
+{
+	DIR *folder = opendir("/");
+	int fd = dirfd(folder);
+	DIR *volatile none = NULL;
+
+	(void)state;
+	takes = THRESHOLD;
+	folder_at(folder, fd, "file lock: /");
+	folder_at(opendir("/dev"), fd, "file lock: /dev");
+	errno = 77;
+	assert_int_equal(closedir(none), -1);
+	assert_int_equal(errno, EINVAL);
+}
+
+static void queue_at(const char *name, int wanted_fd)
+{
+	struct timespec past = { 1, 0 };
+	mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, NULL);
+	char message[8192], wanted[128];
+	int result;
+
+	mq_unlink(name);
+	if (queue == (mqd_t)-1)
+		skip(); /* this machine has none */
+	assert_true(wanted_fd < 0 || queue == wanted_fd);
+	result = (int)mq_timedreceive(queue, message, sizeof message, NULL, &past);
+	assert_int_equal(result, -1);
+	snprintf(wanted, sizeof wanted, "message queue: %s (deleted)", name);
+	assert_string_equal(names[told.frame], wanted);
+	assert_int_equal(mq_close(queue), 0);
+	if (wanted_fd < 0)
+		queue_at("/assay-unit-other", queue);
+}
+
+static void queues(void **state)
+{
+	(void)state;
+	takes = THRESHOLD;
+	queue_at("/assay-unit-one", -1);
+}
+
 /* ---- cancellation ---- */
 
 static void *sleep_long(void *unused)
@@ -596,6 +697,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(expectations, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors, setup, teardown),
+		cmocka_unit_test_setup_teardown(streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(folders, setup, teardown),
+		cmocka_unit_test_setup_teardown(queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(left, setup, teardown),
 		cmocka_unit_test_setup_teardown(jumped, setup, teardown),
