@@ -389,7 +389,7 @@ static bool host_wait_begin(uint32_t metric, uint32_t frame_number, const void *
 static uint64_t host_wait_end(uint32_t frame_number)
 {
 	int saved;
-	uint64_t now = assay_ticks_ns(), took = 0;
+	uint64_t now = assay_ticks_ns(), took = 0, threshold_ns;
 	struct assay_thread *thread = assay_tls.thread;
 	uint32_t metric;
 	bool looks;
@@ -398,11 +398,13 @@ static uint64_t host_wait_end(uint32_t frame_number)
 		return 0;
 	metric = thread->wait.metric;
 	looks = !thread->wait.path;
-	if (is_metric(metric))
-		note_loss(thread, assay_wait_end(thread, assay_frames_ref(frame_number), now, metrics[metric].of->threshold_ns,
-			&took));
-	if (looks && is_metric(metric) && took >= metrics[metric].of->threshold_ns)
-		note_cost(thread, now);
+	if (is_metric(metric)) {
+		threshold_ns = frame_number & ASSAY_PLUGIN_UNWOUND ? UINT64_MAX : metrics[metric].of->threshold_ns;
+		note_loss(thread, assay_wait_end(thread, assay_frames_ref(frame_number & ~ASSAY_PLUGIN_UNWOUND), now,
+			threshold_ns, &took));
+		if (looks && took >= threshold_ns)
+			note_cost(thread, now);
+	}
 	leave(saved);
 	return took;
 }

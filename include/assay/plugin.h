@@ -50,6 +50,7 @@ enum assay_plugin_kind {
 };
 
 #define ASSAY_PLUGIN_MORE 0x80000000u
+#define ASSAY_PLUGIN_UNWOUND 0x80000000u /* in wait_end's `frame` */
 
 enum assay_plugin_wait {
 	/* It will take long if it is not over at once: its call path is looked for now, when there is time, and not when
@@ -159,7 +160,9 @@ struct assay_host {
 	 * recorded then, and wait_end not called. `metric` is of kind ASSAY_PLUGIN_WAIT; `flags` of enum assay_plugin_wait.
 	 * The guard is not held in between. Below the threshold a wait has no path, unless it was said to be LONG. `frame` of
 	 * wait_end, if not 0, takes the place of the one at the begin, which may then be 0. What it took is returned, ns. Where
-	 * the function is left by a jump or by cancellation, wait_end may not be called: the wait is not recorded then.
+	 * the function is left by a jump or by cancellation, wait_end may not be called: the wait is not recorded then. Who is
+	 * called while the stack is unwound may end it with ASSAY_PLUGIN_UNWOUND in `frame`: if its path is not known from the
+	 * begin, it has none, for now it would lead into what unwinds.
 	 * Some 50 ns the pair, and 1 us with the path.
 	 */
 	bool (*wait_begin)(uint32_t metric, uint32_t frame, const void *sp, uint32_t flags);

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ROWS = 1024, NAME_MAX_SHOWN = 200, NAMES_MAX = 1024 };
+enum { ROWS = 1024, NAME_MAX_SHOWN = 200 };
 #define NO_NAME UINT32_MAX
 
 /* That of descriptor fd is in row fd % ROWS, with fd + 1 in it. The frame's number, or NO_NAME: it has been asked for. */
@@ -22,7 +22,7 @@ static struct {
 
 static _Atomic bool any;       /* row is in use */
 static _Atomic bool locked_in;
-static _Atomic uint32_t names, newest; /* as for locks: how many there are */
+static struct assay_waits_names named ASSAY_WAITS_COLD;
 
 static uint32_t kept(enum assay_waits_kind kind, int fd)
 {
@@ -226,30 +226,34 @@ static bool put_descriptor(struct words *w, int fd)
 	return true;
 }
 
+static uint64_t key_of(enum assay_waits_kind kind, const struct words *w)
+{
+	uint64_t hash = 0xcbf29ce484222325u + kind; /* FNV-1a */
+
+	for (size_t i = 0; i < w->length; i++)
+		hash = (hash ^ (uint8_t)w->text[i]) * 0x100000001b3u;
+	return hash;
+}
+
+/* One whose name cannot be found out, or would be one too many, is not asked for again. */
 uint32_t assay_waits_file_name(const struct assay_host *host, enum assay_waits_kind kind, int fd)
 {
 	uint32_t frame = kept(kind, fd);
 	struct words words = { 0 };
 	int saved = errno;
-	bool has;
+	uint64_t key;
 
 	if (frame)
 		return frame == NO_NAME ? 0 : frame;
-	if (fd < 0 || atomic_load_explicit(&locked_in, memory_order_relaxed) ||
-	    atomic_load_explicit(&names, memory_order_relaxed) >= NAMES_MAX)
+	if (fd < 0 || atomic_load_explicit(&locked_in, memory_order_relaxed))
 		return 0;
-	has = put_descriptor(&words, fd);
+	if (put_descriptor(&words, fd)) {
+		key = key_of(kind, &words);
+		if (assay_waits_names_allow(&named, key))
+			frame = host->frame(assay_waits_word(kind), words.text);
+		assay_waits_names_note(&named, key, frame);
+	}
 	errno = saved;
-	if (!has) {
-		keep(kind, fd, NO_NAME);
-		return 0;
-	}
-	frame = host->frame(assay_waits_word(kind), words.text);
-	if (frame > atomic_load_explicit(&newest, memory_order_relaxed)) {
-		atomic_store_explicit(&newest, frame, memory_order_relaxed);
-		atomic_fetch_add_explicit(&names, 1, memory_order_relaxed);
-	}
-	if (frame)
-		keep(kind, fd, frame);
+	keep(kind, fd, frame ? frame : NO_NAME);
 	return frame;
 }

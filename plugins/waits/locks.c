@@ -13,7 +13,7 @@
  */
 #include "waits.h"
 
-enum { LOCKS = 1024, WINDOW = 8, MADE = 2048, NAMED_MAX = 1024 };
+enum { LOCKS = 1024, WINDOW = 8, MADE = 2048 };
 #define N_BITS 16
 #define N_MASK ((1u << N_BITS) - 1)
 
@@ -21,7 +21,7 @@ struct assay_waits_lock {
 	_Atomic uintptr_t address;
 	_Atomic uint64_t waiting; /* A << N_BITS | n */
 	_Atomic uint64_t taken;
-	_Atomic uint64_t frame;   /* with what it was made for: see keep */
+	_Atomic uint64_t frame;   /* with what it is of: see keep */
 	_Atomic bool lasted;
 };
 static struct assay_waits_lock locks[LOCKS] ASSAY_WAITS_COLD;
@@ -32,8 +32,8 @@ static struct {
 } made[MADE] ASSAY_WAITS_COLD;
 static _Atomic bool any_made;
 
-/* How many names symbols have given. A table of locks has a name for each of them, and the host has room for some thousands. */
-static _Atomic uint32_t named, newest;
+/* Those that symbols have given: a table of locks has a name for each of them. */
+static struct assay_waits_names named ASSAY_WAITS_COLD;
 
 _Atomic bool assay_waits_contended;
 
@@ -71,6 +71,7 @@ static struct assay_waits_lock *replace(const void *address, uint64_t now)
 		if (atomic_load(&l->waiting) & N_MASK)
 			continue;
 		if (atomic_compare_exchange_strong(&l->address, &there, (uintptr_t)address)) {
+			atomic_store_explicit(&l->frame, 0, memory_order_relaxed);
 			atomic_store_explicit(&l->lasted, false, memory_order_relaxed);
 			assay_waits_lock_taken(l, now);
 			return l;
@@ -101,12 +102,26 @@ struct assay_waits_lock *assay_waits_lock_get(const struct assay_host *host, con
 /* ---- names ---- */
 
 /*
- * Frame, kind and address in one word: what lies there now may be another kind of lock, and another thread may be giving
- * the entry to another address.
+ * Frame, kind, and parts of the address and of the place that it is named by (0: not by a place) in one word: what lies there
+ * now may be another lock, and another thread may be giving the entry to another address.
  */
+enum { FRAME_BITS = 24 };
+
+static uint64_t part_of(const void *address)
+{
+	return (uint64_t)(uintptr_t)address * 0x9e3779b97f4a7c15u >> 24 & 0xffff;
+}
+
 static uint64_t keep(uint32_t frame, enum assay_waits_kind kind, const void *address)
 {
-	return (uint64_t)frame << 32 | (uint64_t)kind << 24 | ((uintptr_t)address >> 2 & 0xffffff);
+	return (uint64_t)frame << 40 | (uint64_t)kind << 32 | part_of(address) << 16;
+}
+
+static uint64_t place(const void *site)
+{
+	uint64_t part = part_of(site);
+
+	return part ? part : 1;
 }
 
 static const void *site_made(const void *address)
@@ -120,44 +135,50 @@ static const void *site_made(const void *address)
 	return atomic_load_explicit(&made[h].address, memory_order_acquire) == (uintptr_t)address ? (const void *)site : NULL;
 }
 
-static uint32_t by_symbol(const struct assay_host *host, const char *word, const void *address)
+static uint32_t by_symbol(const struct assay_host *host, enum assay_waits_kind kind, const void *address)
 {
+	uint64_t key = ((uint64_t)(uintptr_t)address << 8) + kind;
 	uint32_t frame;
 
-	if (atomic_load_explicit(&named, memory_order_relaxed) >= NAMED_MAX)
+	if (!assay_waits_names_allow(&named, key))
 		return 0;
-	frame = host->frame_at(word, "", address);
-	/* numbers only grow: one that is higher than all before is new */
-	if (frame > atomic_load_explicit(&newest, memory_order_relaxed)) {
-		atomic_store_explicit(&newest, frame, memory_order_relaxed);
-		atomic_fetch_add_explicit(&named, 1, memory_order_relaxed);
-	}
+	frame = host->frame_at(assay_waits_word(kind), "", address);
+	assay_waits_names_note(&named, key, frame);
 	return frame;
 }
 
-static uint32_t name(const struct assay_host *host, const void *address, enum assay_waits_kind kind, const void *site)
+/* Its frame by what stays the same as long as it is there; 0: there is nothing. */
+static uint32_t own_name(const struct assay_host *host, const void *address, enum assay_waits_kind kind)
 {
-	const char *word = assay_waits_word(kind);
-	uint32_t frame = by_symbol(host, word, address);
+	uint32_t frame = by_symbol(host, kind, address);
 	const void *where = frame ? NULL : site_made(address);
 
-	if (!frame && where)
-		frame = host->frame_at(word, "made in ", where);
-	if (!frame)
-		frame = host->frame_at(word, "first waited for in ", site);
+	return where ? host->frame_at(assay_waits_word(kind), "made in ", where) : frame;
+}
+
+static uint32_t place_name(const struct assay_host *host, enum assay_waits_kind kind, const void *site)
+{
+	const char *word = assay_waits_word(kind);
+	uint32_t frame = host->frame_at(word, "waited for in ", site);
+
 	return frame ? frame : host->frame(word, "other locks");
 }
 
 uint32_t assay_waits_lock_frame(const struct assay_host *host, struct assay_waits_lock *lock, const void *address,
-				enum assay_waits_kind kind, const void *site)
+				enum assay_waits_kind kind, const void *site, bool waits)
 {
-	uint64_t kept = atomic_load_explicit(&lock->frame, memory_order_relaxed);
-	uint32_t frame = (uint32_t)(kept >> 32);
+	uint64_t kept = atomic_load_explicit(&lock->frame, memory_order_relaxed), by = kept & 0xffff;
+	uint32_t frame = (uint32_t)(kept >> 40);
+	bool is_its = frame && kept - by == keep(frame, kind, address);
 
-	if (!frame || kept != keep(frame, kind, address)) {
-		frame = name(host, address, kind, site);
-		atomic_store_explicit(&lock->frame, keep(frame, kind, address), memory_order_relaxed);
-	}
+	if (is_its && (!by || !waits || by == place(site)))
+		return frame;
+	frame = is_its ? 0 : own_name(host, address, kind); /* by a place: it had no other name */
+	by = frame ? 0 : place(site);
+	if (!frame)
+		frame = place_name(host, kind, site);
+	if (frame < 1u << FRAME_BITS)
+		atomic_store_explicit(&lock->frame, keep(frame, kind, address) | by, memory_order_relaxed);
 	return frame;
 }
 

@@ -140,7 +140,7 @@ bool assay_waits_begin_fd(struct assay_waits_call *w, const struct assay_host *h
 static uint32_t object_frame(const struct assay_host *host, struct assay_waits_lock *lock, const void *object,
 			     enum assay_waits_kind kind, const void *site)
 {
-	return lock ? assay_waits_lock_frame(host, lock, object, kind, site) :
+	return lock ? assay_waits_lock_frame(host, lock, object, kind, site, true) :
 		      host->frame(assay_waits_word(kind), "other locks");
 }
 
@@ -218,7 +218,7 @@ int assay_waits_unwound(int version, int actions, uint64_t exception_class, void
 	if (!(actions & CLEANUP_PHASE) || !host || !waiting.on)
 		return CONTINUE_UNWIND;
 	forget_left(host);
-	host->wait_end(0);
+	host->wait_end(ASSAY_PLUGIN_UNWOUND);
 	return CONTINUE_UNWIND;
 }
 

@@ -4,6 +4,7 @@
  * waits.c     the plugin, and a wait's begin and end
  * locks.c     what is known of each lock: its name, who waits, whom to blame
  * files.c     the names of descriptors
+ * names.c     how many names there may be
  * waits.in.c  the interposed functions, with waits.tab; interposed.c is made of the two
  *
  * Owns what threads share of it, in tables of fixed size without locks: full or contended means a common name ("other
@@ -114,6 +115,21 @@ void assay_waits_end_open(struct assay_waits_call *w, int fd);
 #define ASSAY_WAITS_UNWINDS() __asm__ volatile(".cfi_personality 0x1b, assay_waits_unwound")
 int assay_waits_unwound(int version, int actions, uint64_t exception_class, void *exception, void *context);
 
+/* ---- names.c ---- */
+
+/* Names of a sort: a budget for new ones, and which ones have been given. */
+enum { ASSAY_WAITS_NAMES_MAX = 1024, ASSAY_WAITS_NAMES_KNOWN = 4096 };
+struct assay_waits_names {
+	_Atomic uint32_t used, newest;
+	_Atomic uint32_t known[ASSAY_WAITS_NAMES_KNOWN];
+};
+
+/* Whether the host may be asked for the frame of what `key` stands for: it has given it before, or the budget is not spent. */
+bool assay_waits_names_allow(struct assay_waits_names *names, uint64_t key);
+
+/* The host has given this frame for it, or 0. */
+void assay_waits_names_note(struct assay_waits_names *names, uint64_t key, uint32_t frame);
+
 /* ---- locks.c ---- */
 
 /* Whether any lock has been contended so far: until then there is nothing to look up. */
@@ -125,9 +141,13 @@ struct assay_waits_lock *assay_waits_lock_find(const void *address);
 /* The same, made if there is none; NULL: there is no room. `site`: who asks first. */
 struct assay_waits_lock *assay_waits_lock_get(const struct assay_host *host, const void *address);
 
-/* Its frame, of a kind; `site` is where the program waits for it. */
+/*
+ * Its frame, of a kind; `site` is where the program waits for it, or lets it go (`waits` false). One that has neither a
+ * symbol nor a known maker may be another one each time, at the same address: it has the name of the place that waits for it,
+ * and who lets it go has the last of these.
+ */
 uint32_t assay_waits_lock_frame(const struct assay_host *host, struct assay_waits_lock *lock, const void *address,
-				enum assay_waits_kind kind, const void *site);
+				enum assay_waits_kind kind, const void *site, bool waits);
 
 /* Whether its last wait was long. */
 bool assay_waits_lock_lasts(const struct assay_waits_lock *lock);

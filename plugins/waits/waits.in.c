@@ -119,7 +119,7 @@ static SLOW int note_taken_as(const void *address, int result)
 static void put_down(const struct assay_host *host, struct assay_waits_lock *lock, const void *address, uint64_t ns,
 		     const void *site)
 {
-	host->span(assay_waits_held, assay_waits_lock_frame(host, lock, address, WAIT_MUTEX, site), ns);
+	host->span(assay_waits_held, assay_waits_lock_frame(host, lock, address, WAIT_MUTEX, site, false), ns);
 }
 
 /* Where a condition variable's wait lets its mutex go. */

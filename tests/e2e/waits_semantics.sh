@@ -42,6 +42,101 @@ holds 'cancelled waits are there' "$(waited cancellations sleep nanosleep) > 0"
 # a wait that was left by a jump is not
 same 'a jump out of a wait leaves no wait behind' "$(ask jumps "SELECT count(*) FROM thread WHERE wait_ns < 0")" 0
 
+# ---- what has no symbol ----
+
+# Objects on the heap, one after the other at the same address; and reads that are cancelled.
+cat >nameless.c <<'END'
+#define _GNU_SOURCE
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#define OWN __attribute__((noinline, noclone))
+struct object { pthread_mutex_t m; int word; };
+static void *address[2];
+static int fds[2];
+static void nap(int ms) { struct timespec t = { 0, ms * 1000000l }; nanosleep(&t, 0); }
+OWN static void *wait_for_cache(void *p) { struct object *o = p; pthread_mutex_lock(&o->m); o->word++; pthread_mutex_unlock(&o->m); return 0; }
+OWN static void *wait_for_log(void *p) { struct object *o = p; pthread_mutex_lock(&o->m); o->word--; pthread_mutex_unlock(&o->m); return 0; }
+OWN static void use(int n, void *(*does)(void *), int ms)
+{
+	struct object *o = malloc(sizeof *o);
+	pthread_t id;
+	address[n] = o;
+	*o = (struct object){ PTHREAD_MUTEX_INITIALIZER, 0 }; /* as std::mutex does: no call of init or destroy */
+	pthread_mutex_lock(&o->m);
+	pthread_create(&id, 0, does, o);
+	nap(ms);
+	pthread_mutex_unlock(&o->m);
+	pthread_join(id, 0);
+	free(o);
+}
+OWN static void *consume(void *p)
+{
+	struct object *o = p;
+	while (!__atomic_load_n(&o->word, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &o->word, FUTEX_WAIT, 0, NULL, NULL, 0);
+	return 0;
+}
+OWN static void produce(void)
+{
+	struct object *o = calloc(1, sizeof *o);
+	pthread_t id;
+	pthread_create(&id, 0, consume, o);
+	nap(50);
+	__atomic_store_n(&o->word, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &o->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	pthread_join(id, 0);
+	free(o);
+}
+OWN static void *read_on(void *unused)
+{
+	char c;
+	for (;;)
+		if (read(fds[0], &c, 1) != 1)
+			return unused;
+}
+/* The first ones, which are short, say what to expect of the last. */
+OWN static void cancel(void)
+{
+	char some[100] = { 0 };
+	pthread_t id;
+	if (pipe(fds) || write(fds[1], some, sizeof some) != sizeof some)
+		exit(1);
+	pthread_create(&id, 0, read_on, NULL);
+	nap(50);
+	pthread_cancel(id);
+	pthread_join(id, 0);
+}
+int main(void)
+{
+	use(0, wait_for_cache, 20);
+	use(1, wait_for_log, 100);
+	produce();
+	cancel();
+	puts(address[0] == address[1] ? "same" : "other");
+	return 0;
+}
+END
+$CC -O1 -g -o nameless nameless.c -pthread || exit 1
+both nameless --plugins=waits -- ./nameless
+same 'two locks came to lie at one address' "$(cat nameless.out)" same
+holds 'each is named by where it is waited for: the first' \
+	"$(waited nameless mutex 'waited for in wait_for_cache%') == 1"
+holds '... the second' "$(waited nameless mutex 'waited for in wait_for_log%') == 1"
+same '... and so is who had it, once each' "$(ask nameless "SELECT f.name LIKE 'waited for in wait_for_cache%', count(*)
+	FROM value v JOIN metric k ON k.id = v.metric AND k.name = 'held' JOIN node n ON n.id = v.node AND n.kind = 'mutex'
+	JOIN function f ON f.id = n.function GROUP BY 1" | tr '\n' ' ')" '0|1 1|1 '
+holds 'a futex is named by where the program waits for it' "$(waited nameless futex 'waited for in consume%') > 0"
+same 'a cancelled read is not in what unwinds the stack' "$(ask nameless "SELECT count(*) FROM value v
+	JOIN metric k ON k.id = v.metric AND k.name = 'waits' JOIN node n ON n.id = v.node
+	JOIN node a ON a.id <= n.id AND n.id <= a.last JOIN function f ON f.id = a.function WHERE f.name LIKE '%nwind%'")" 0
+holds '... but it is there' "$(ask nameless "SELECT coalesce(sum(v.sum), 0) FROM value v
+	JOIN metric k ON k.id = v.metric AND k.name = 'waits' JOIN node n ON n.id = v.node AND n.kind = 'read'") > 4e7"
+
 # ---- other programs ----
 
 # With a threshold of nothing each wait is looked at.

@@ -614,12 +614,14 @@ static void cancelled(void **state)
 	assert_ptr_equal(end_other(&o), PTHREAD_CANCELED);
 	assert_int_equal(o.was_told.begins, 1);
 	assert_int_equal(o.was_told.ends, 1);
+	assert_int_equal(o.was_told.end_frame, ASSAY_PLUGIN_UNWOUND);
 	start_other(&o, await, &cond);
 	until_waiting(&o);
 	pthread_cancel(o.id);
 	assert_ptr_equal(end_other(&o), PTHREAD_CANCELED);
 	assert_int_equal(o.was_told.begins, 1);
 	assert_int_equal(o.was_told.ends, 1);
+	assert_int_equal(o.was_told.end_frame, ASSAY_PLUGIN_UNWOUND);
 }
 
 /* A thread that is thrown out of waiting for a mutex waits for it no more. */
@@ -643,6 +645,7 @@ static void left(void **state)
 	pthread_kill(o.id, SIGUSR1);
 	assert_ptr_equal(end_other(&o), 3);
 	assert_int_equal(o.was_told.ends, 1);
+	assert_int_equal(o.was_told.end_frame, ASSAY_PLUGIN_UNWOUND);
 	pthread_mutex_unlock(&mutex);
 	assert_true(assay_waits_lock_is_quiet(assay_waits_lock_find(&mutex)));
 }

@@ -9,6 +9,7 @@
 
 /* The module itself, for its table. */
 #include "plugins/waits/locks.c"
+#include "plugins/waits/names.c"
 
 const char *assay_waits_word(enum assay_waits_kind kind)
 {
@@ -20,7 +21,10 @@ const char *assay_waits_word(enum assay_waits_kind kind)
 static uint64_t clock_ns;
 static char asked[256]; /* the last name */
 static const void *symbol_low, *symbol_high; /* addresses of which the host knows symbols */
-static uint32_t frames;
+static struct {
+	char name[64];
+} given[4096];
+static uint32_t frames; /* how many of these there are */
 
 static uint64_t now(void) { return clock_ns; }
 
@@ -35,6 +39,10 @@ static uint32_t frame_at(const char *kind, const char *prefix, const void *addre
 	if ((const char *)address < (const char *)symbol_low || (const char *)address >= (const char *)symbol_high)
 		return 0;
 	snprintf(asked, sizeof asked, "%s: %s%d", kind, prefix, (int)((const char *)address - (const char *)symbol_low));
+	for (uint32_t i = 0; i < frames; i++)
+		if (strcmp(given[i].name, asked) == 0)
+			return 100 + i;
+	snprintf(given[frames].name, sizeof given[frames].name, "%.60s", asked);
 	return 100 + frames++;
 }
 
@@ -50,8 +58,7 @@ static int setup(void **state)
 	memset(made, 0, sizeof made);
 	atomic_store(&assay_waits_contended, false);
 	atomic_store(&any_made, false);
-	atomic_store(&named, 0);
-	atomic_store(&newest, 0);
+	memset(&named, 0, sizeof named);
 	clock_ns = 1000;
 	frames = 0;
 	symbol_low = module;
@@ -233,7 +240,7 @@ static void all_awaited(void **state)
 static uint32_t name_it(const void *address, enum assay_waits_kind kind, const void *site)
 {
 	asked[0] = 0;
-	return assay_waits_lock_frame(&host, get(address), address, kind, site);
+	return assay_waits_lock_frame(&host, get(address), address, kind, site, true);
 }
 
 static void by_what_is_known(void **state)
@@ -247,7 +254,7 @@ static void by_what_is_known(void **state)
 	assert_int_equal(name_it(module + 8, WAIT_MUTEX, module + 600), first);
 	assert_string_equal(asked, ""); /* kept */
 	name_it(heap, WAIT_RWLOCK, module + 500);
-	assert_string_equal(asked, "rwlock: first waited for in 500");
+	assert_string_equal(asked, "rwlock: waited for in 500");
 	assay_waits_lock_made(heap + 16, module + 700);
 	name_it(heap + 16, WAIT_MUTEX, module + 500);
 	assert_string_equal(asked, "mutex: made in 700");
@@ -258,7 +265,7 @@ static void by_what_is_known(void **state)
 	/* gone: another that comes to lie there was not made there */
 	assay_waits_lock_made(heap + 16, NULL);
 	name_it(heap + 16, WAIT_MUTEX, module + 500);
-	assert_string_equal(asked, "mutex: first waited for in 500");
+	assert_string_equal(asked, "mutex: waited for in 500");
 	/* another kind of lock where there was one */
 	name_it(module + 8, WAIT_RWLOCK, module + 500);
 	assert_string_equal(asked, "rwlock: 8");
@@ -267,16 +274,52 @@ static void by_what_is_known(void **state)
 	assert_string_equal(asked, "mutex: other locks");
 }
 
-/* A table of locks has a name for each of them, up to a limit; from there on they are told by where they are waited for. */
+/*
+ * One that has neither a symbol nor a maker may be another one the next time, at the same address: it is named by where it is
+ * waited for, each time; and who had it has the name that the last waiter gave.
+ */
+static void by_place(void **state)
+{
+	char heap[8] = "";
+	struct assay_waits_lock *l = get(heap);
+	uint32_t first, second;
+
+	(void)state;
+	first = name_it(heap, WAIT_MUTEX, module + 500);
+	assert_string_equal(asked, "mutex: waited for in 500");
+	assert_int_equal(assay_waits_lock_frame(&host, l, heap, WAIT_MUTEX, module + 900, false), first);
+	asked[0] = 0;
+	assert_int_equal(name_it(heap, WAIT_MUTEX, module + 500), first);
+	assert_string_equal(asked, ""); /* kept */
+	second = name_it(heap, WAIT_MUTEX, module + 700);
+	assert_string_equal(asked, "mutex: waited for in 700");
+	assert_int_not_equal(second, first);
+	assert_int_equal(assay_waits_lock_frame(&host, l, heap, WAIT_MUTEX, module + 900, false), second);
+	assert_int_equal(name_it(heap, WAIT_MUTEX, module + 500), first);
+	/* places that no module has are one place */
+	name_it(heap, WAIT_MUTEX, heap + 4);
+	assert_string_equal(asked, "mutex: other locks");
+}
+
+/*
+ * A table of locks has a name for each of them, up to a limit; from there on they are told by where they are waited for. Those
+ * that were named before have their names still, when others have had their entries meanwhile.
+ */
 static void too_many_names(void **state)
 {
+	static uint32_t had[ASSAY_WAITS_NAMES_MAX];
+
 	(void)state;
-	for (int i = 0; i < NAMED_MAX; i++) {
-		name_it(module + 40 * i, WAIT_MUTEX, module + 500000);
-		assert_null(strstr(asked, "first"));
+	for (int i = 0; i < ASSAY_WAITS_NAMES_MAX; i++) {
+		had[i] = name_it(module + 40 * i, WAIT_MUTEX, module + 500000);
+		assert_null(strstr(asked, "waited"));
 	}
-	name_it(module + 40 * NAMED_MAX, WAIT_MUTEX, module + 500000);
-	assert_string_equal(asked, "mutex: first waited for in 500000");
+	for (int i = 0; i < 4 * LOCKS; i++) {
+		name_it(module + 40 * (ASSAY_WAITS_NAMES_MAX + i), WAIT_MUTEX, module + 500000);
+		assert_string_equal(asked, "mutex: waited for in 500000");
+	}
+	for (int i = 0; i < ASSAY_WAITS_NAMES_MAX; i++)
+		assert_int_equal(name_it(module + 40 * i, WAIT_MUTEX, module + 500000), had[i]);
 }
 
 static void expectations(void **state)
@@ -308,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup(full, setup),
 		cmocka_unit_test_setup(all_awaited, setup),
 		cmocka_unit_test_setup(by_what_is_known, setup),
+		cmocka_unit_test_setup(by_place, setup),
 		cmocka_unit_test_setup(too_many_names, setup),
 		cmocka_unit_test_setup(expectations, setup),
 	};
