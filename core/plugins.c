@@ -531,6 +531,24 @@ static uint64_t host_undock(void)
 	return now;
 }
 
+static assay_ref string(const char *text)
+{
+	return text ? assay_arena_string(text, strlen(text)) : 0;
+}
+
+static void host_rank(uint32_t rank, uint32_t ranks, const char *job)
+{
+	struct assay_spool_header *header = assay_process.header;
+	int saved;
+
+	if (!enter(&saved))
+		return;
+	header->job = string(job);
+	header->rank = rank;
+	atomic_store_explicit(&header->ranks, ranks, memory_order_release);
+	leave(saved);
+}
+
 static void host_say(const char *text)
 {
 	struct iovec line[] = { { (char *)"assay: ", 7 }, { (char *)text, strlen(text) }, { (char *)"\n", 1 } };
@@ -574,16 +592,12 @@ static const struct assay_host host = {
 	.dock = host_dock,
 	.dock_over = host_dock_over,
 	.undock = host_undock,
+	.rank = host_rank,
 };
 
 assay_demand_fn assay_demand;
 
 /* ---- beginning ---- */
-
-static assay_ref string(const char *text)
-{
-	return text ? assay_arena_string(text, strlen(text)) : 0;
-}
 
 static void publish_metric(uint32_t id)
 {

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define ASSAY_SPOOL_MAGIC "ASSAYSPL"
-#define ASSAY_SPOOL_VERSION 3u
+#define ASSAY_SPOOL_VERSION 4u
 #define ASSAY_SPOOL_BYTE_ORDER 0x01020304u
 #define ASSAY_SPOOL_SLOT 16u
 #define ASSAY_SPOOL_SUFFIX ".spool"
@@ -106,6 +106,9 @@ struct assay_spool_header {
 	_Atomic uint64_t dropped[ASSAY_DROPS]; /* losses that belong to no thread record */
 	_Atomic uint64_t unseen_threads;       /* threads met that could not be followed */
 	_Atomic uint32_t spoke;    /* writer's own: a forked child has said that it is not measured */
+	_Atomic uint32_t ranks;    /* of the parallel program that it is part of; 0 = none */
+	uint32_t rank;             /* which of them it is */
+	assay_ref job;             /* string: what names that program, or 0 */
 };
 
 struct assay_spool_string {

@@ -223,6 +223,12 @@ struct assay_host {
 	 */
 	void (*count_function)(const void *function, uint32_t metric);
 	void (*leave_if_entered)(const void *function, uint32_t metric, const void *sp);
+
+	/*
+	 * This process is number `rank` of the `ranks` that are one parallel program (MPI), which `job` names: equal in all of
+	 * them, and in no others of that time; NULL: not known. Said once; a forked child is none of them.
+	 */
+	void (*rank)(uint32_t rank, uint32_t ranks, const char *job);
 };
 
 enum assay_plugin_flags {
