@@ -378,6 +378,9 @@ static void take_image(struct assay_digest *d, assay_id image)
 	im->from = spool_text(d, &im->spool, im->header->from);
 	im->command = command_text(d, &im->spool, im->header->command);
 	im->note = spool_text(d, &im->spool, im->header->note);
+	im->ranks = atomic_load_explicit(&im->header->ranks, memory_order_acquire);
+	im->rank = im->header->rank;
+	im->job = spool_text(d, &im->spool, im->header->job);
 	im->start = im->header->start_ns;
 	take_metrics(d, im);
 	take_plugins(d, im);

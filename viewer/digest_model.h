@@ -98,7 +98,8 @@ struct d_image {
 	const struct assay_spool_header *header;
 	assay_id from;          /* text: the image that it comes from, as it says */
 	assay_id parent, after; /* after: the image that exec made of this one */
-	assay_id name, exe, command, note; /* texts */
+	assay_id name, exe, command, note, job; /* texts */
+	uint32_t rank, ranks; /* of a parallel program; ranks 0: it is none of one */
 	size_t first_thread, threads;
 	bool linked;    /* some of its threads have nodes that lie below those of others */
 	size_t first_load, loads;

@@ -199,6 +199,19 @@ static int64_t since_start(const struct writer *w, uint64_t time)
 	return (int64_t)(time - w->d->run_start);
 }
 
+static void write_rank(struct writer *w, const struct d_image *im)
+{
+	const char *job = string(w, im->job);
+	uint32_t ranks = im->ranks;
+
+	if (ranks)
+		number(w, im->rank);
+	else
+		nothing(w);
+	reference(w, ranks);
+	text(w, ranks && job && *job ? job : NULL);
+}
+
 static void write_process(struct writer *w, struct d_image *im)
 {
 	const char *host = assay_run_file_get(&w->d->run, "host"), *note = string(w, im->note);
@@ -207,6 +220,7 @@ static void write_process(struct writer *w, struct d_image *im)
 	reference(w, im->parent ? w->d->images.at[im->parent - 1].row : 0);
 	number(w, im->header->pid);
 	text(w, host ? host : "");
+	write_rank(w, im);
 	text(w, string(w, im->name));
 	text(w, string(w, im->exe));
 	text(w, string(w, im->command));
@@ -229,8 +243,8 @@ static void write_processes(struct writer *w)
 	for (size_t i = 0; i < w->d->images.count; i++)
 		if (!w->d->images.at[i].folded)
 			w->d->images.at[i].row = ++rows;
-	begin(w, "INSERT INTO process (id, parent, pid, host, name, exe, command, start_ns, wall_ns, cpu_ns, ended, "
-		 "status, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	begin(w, "INSERT INTO process (id, parent, pid, host, rank, ranks, job, name, exe, command, start_ns, wall_ns, cpu_ns, "
+		 "ended, status, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	/* parents first, for the sake of the foreign key: images are in the order of their start */
 	for (size_t i = 0; i < w->d->images.count; i++)
 		if (!w->d->images.at[i].folded)

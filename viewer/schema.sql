@@ -26,6 +26,8 @@ CREATE TABLE process (
   pid      INTEGER NOT NULL,
   host     TEXT NOT NULL,
   rank     INTEGER,                   -- MPI rank, NULL = none
+  ranks    INTEGER,                   -- of how many
+  job      TEXT,                      -- names the parallel program: equal in all its ranks; NULL = none, or not known
   name     TEXT NOT NULL,             -- last part of the executable's path
   exe      TEXT NOT NULL,
   command  TEXT NOT NULL,             -- arguments, quoted for a shell
