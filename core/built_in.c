@@ -7,4 +7,4 @@
 #include <stddef.h>
 
 ASSAY_EXPORT extern const char *const assay_plugins_built_in[];
-const char *const assay_plugins_built_in[] = { "openmp", "waits", NULL };
+const char *const assay_plugins_built_in[] = { "mpi", "openmp", "waits", NULL };

@@ -169,6 +169,9 @@ void assay_threads_begin(struct assay_thread *thread, void *routine, size_t stac
 	thread->adopted_count = thread->adopted_over = thread->at_count = 0;
 	thread->path_base = 0;
 	memset(&thread->last_place, 0, sizeof thread->last_place);
+	if (thread->has_recent)
+		memset(thread->recent, 0, sizeof thread->recent);
+	thread->has_recent = false;
 	thread->opens = NULL;
 	thread->last_cpu_ns = first ? assay_process.header->startup_cpu_ns : 0;
 	thread->timeline_left = assay_process.timeline;

@@ -52,10 +52,33 @@ assay_ref assay_span_path(struct assay_thread *thread)
 	return node;
 }
 
+struct assay_spool_value *assay_span_short(struct assay_thread *thread, uint32_t metric, assay_ref frame)
+{
+	struct assay_recent *recent = &thread->recent[(frame ^ frame >> 6 ^ metric * 11) % ASSAY_RECENT];
+	assay_ref node;
+
+	if (recent->value && recent->frame == frame && recent->metric == metric)
+		return recent->value;
+	node = assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
+	if (node && frame)
+		node = assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame);
+	thread->has_recent = true;
+	*recent = (struct assay_recent){ frame, metric, node ? assay_cct_value(thread, node, metric) : NULL };
+	return recent->value;
+}
+
 int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path)
 {
-	assay_ref node = with_path ? assay_span_path(thread) : assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
+	struct assay_spool_value *value;
+	assay_ref node;
 
+	if (!with_path) {
+		value = assay_span_short(thread, metric, frame);
+		if (value)
+			assay_cct_put(value, n);
+		return value ? 0 : -ENOSPC;
+	}
+	node = assay_span_path(thread);
 	if (node)
 		node = assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame);
 	return node ? assay_cct_add(thread, node, metric, n) : -ENOSPC;

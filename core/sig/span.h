@@ -14,6 +14,9 @@
  */
 int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path);
 
+/* Where that goes which has no path: NULL, no room. */
+struct assay_spool_value *assay_span_short(struct assay_thread *thread, uint32_t metric, assay_ref frame);
+
 /* The node of the calling function's call path; 0: no room. */
 assay_ref assay_span_path(struct assay_thread *thread);
 

@@ -124,6 +124,14 @@ struct assay_arena {
 /* Memory a walk works in, so that a handler's own stack use stays small. */
 struct assay_walk_memory;
 
+/* Values of what has no path, that were put to last: a search in the tree would cost several times as much. */
+enum { ASSAY_RECENT = 64 };
+struct assay_recent {
+	assay_ref frame;
+	uint32_t metric;
+	struct assay_spool_value *value;
+};
+
 struct assay_thread {
 	struct assay_spool_thread *record;
 	struct assay_arena arena;
@@ -177,6 +185,9 @@ struct assay_thread {
 	struct assay_spool_opens *opens;  /* in the spool; NULL: there was no region yet */
 	struct assay_region regions[ASSAY_REGIONS_MAX];
 	struct assay_unmeasured unmeasured[ASSAY_UNMEASURED];
+
+	struct assay_recent recent[ASSAY_RECENT]; /* by metric and frame (span.c) */
+	bool has_recent; /* else all are 0 */
 
 	/* what it waits for, how long it has waited in all, and the places that it works for */
 	struct assay_wait wait;

@@ -83,6 +83,7 @@ bool assay_wait_begin(struct assay_thread *thread, const struct assay_wait *wait
 int assay_wait_end(struct assay_thread *thread, assay_ref frame, uint64_t now, uint64_t threshold_ns, uint64_t *took)
 {
 	struct assay_wait w = thread->wait;
+	struct assay_spool_value *value;
 	assay_ref node;
 
 	*took = 0;
@@ -93,9 +94,15 @@ int assay_wait_end(struct assay_thread *thread, assay_ref frame, uint64_t now, u
 	thread->waited_ns += *took;
 	if (!w.path && *took >= threshold_ns)
 		w.path = assay_span_path(thread);
-	node = w.path ? w.path : assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
 	frame = frame ? frame : w.frame;
-	if (node && frame)
+	if (!w.path) {
+		value = assay_span_short(thread, w.metric, frame);
+		if (value)
+			assay_cct_put(value, *took);
+		return value ? 0 : -ENOSPC;
+	}
+	node = w.path;
+	if (frame)
 		node = assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame);
 	return node ? assay_cct_add(thread, node, w.metric, *took) : -ENOSPC;
 }

@@ -39,8 +39,8 @@ uint64_t assay_mpi_threshold_ns;
 struct assay_mpi_metrics assay_mpi_metric;
 _Atomic bool assay_mpi_paused;
 
-static struct assay_mpi_site sites[SITES];
-static _Atomic uint32_t frames_to[PEERS], frames_from[PEERS];
+static struct assay_mpi_site sites[SITES] ASSAY_MPI_COLD;
+static _Atomic uint32_t frames_to[PEERS] ASSAY_MPI_COLD, frames_from[PEERS] ASSAY_MPI_COLD;
 int assay_mpi_world_size;
 
 /*

@@ -11,7 +11,7 @@
 enum { LISTS_MAX = 64 << 20, LISTS_CHUNK = 1 << 20 };
 #define BUSY UINT64_MAX
 
-struct assay_mpi_comm assay_mpi_comms[ASSAY_MPI_COMMS];
+struct assay_mpi_comm assay_mpi_comms[ASSAY_MPI_COMMS] ASSAY_MPI_COLD;
 const struct assay_mpi_comm assay_mpi_comm_none = { .size = 1, .peers = 0, .unknown = true, .name = "" };
 static const struct assay_mpi_comm too_many = { .unknown = true, .name = "a communicator" };
 

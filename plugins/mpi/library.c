@@ -146,7 +146,7 @@ static void *bind(const char *name, const void *caller)
 /* NULL: none that is known. */
 static const struct assay_mpi_abi *abi_of(void *handle)
 {
-	static char version[8192]; /* MPICH's is as long; the one thread that looks uses it */
+	static char version[8192] ASSAY_MPI_COLD; /* MPICH's is as long; the one thread that looks uses it */
 	static const char *const as_mpich[] = { "MPICH", "Intel(R) MPI", "MVAPICH" };
 	int (*get_version)(char *, int *) = (int (*)(char *, int *))dlsym(handle, "PMPI_Get_library_version");
 	int length = 0;

@@ -38,11 +38,15 @@ enum assay_mpi_kind {
 	ASSAY_MPI_KINDS,
 };
 
+/* Of which a process without MPI touches nothing: laid behind the small variables (see core). */
+#define ASSAY_MPI_COLD __attribute__((section(".bss.zcold")))
+#define ASSAY_MPI_COLD_DATA __attribute__((section(".data.zcold")))
+
 /* An interposed function. One for MPI_X and one for PMPI_X. */
 struct assay_mpi_function {
-	const char *name;
-	enum assay_mpi_kind kind;
 	void *_Atomic behind; /* the function that ours stands before; NULL: not looked for yet */
+	enum assay_mpi_kind kind;
+	char name[44]; /* not a pointer: there are hundreds, and each would be written to in every process */
 };
 
 /* A binary interface. */

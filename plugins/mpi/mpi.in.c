@@ -205,7 +205,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for FILE_READ
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -249,7 +249,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for PERSIST
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -274,7 +274,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for START_ONE
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -291,7 +291,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for START_ALL
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -416,7 +416,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 
 /* It ends without us: whether it is complete will not be seen. */
 @@for REQUEST_FREE
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 
@@ -429,7 +429,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 
 /* Communicators and windows: made, named, gone. */
 @@for NEW_COMM
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -446,7 +446,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for COMM_FREE
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -468,7 +468,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for WIN_FREE
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -490,7 +490,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for COMM_NAME
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -513,7 +513,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 
 /* The beginning and the end. */
 @@for INIT
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
 {
 	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -530,7 +530,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 @@for FINALIZE
-INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp)
+static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp)
 {
 	int (*behind)(void) = (int (*)(void))assay_mpi_behind(f, site);
 	struct assay_mpi_call c;
@@ -550,7 +550,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 EXPORT int @NAME@(@PARAMETERS@);
 EXPORT int @NAME@(@PARAMETERS@)
 {
-	static struct assay_mpi_function f = { .name = "@NAME@", .kind = ASSAY_MPI_@KIND:OTHER@ };
+	static struct assay_mpi_function f ASSAY_MPI_COLD_DATA = { .name = "@NAME@", .kind = ASSAY_MPI_@KIND:OTHER@ };
 
 	return do_@NAME@(&f, SITE, SP@COMMA_ARGUMENTS@);
 }
@@ -558,7 +558,7 @@ EXPORT int @NAME@(@PARAMETERS@)
 EXPORT int P@NAME@(@PARAMETERS@);
 EXPORT int P@NAME@(@PARAMETERS@)
 {
-	static struct assay_mpi_function f = { .name = "P@NAME@", .kind = ASSAY_MPI_@KIND:OTHER@ };
+	static struct assay_mpi_function f ASSAY_MPI_COLD_DATA = { .name = "P@NAME@", .kind = ASSAY_MPI_@KIND:OTHER@ };
 
 	return do_@NAME@(&f, SITE, SP@COMMA_ARGUMENTS@);
 }
@@ -569,7 +569,7 @@ EXPORT int P@NAME@(@PARAMETERS@)
 EXPORT int @NAME@(@PARAMETERS@);
 EXPORT int @NAME@(@PARAMETERS@)
 {
-	static struct assay_mpi_function f = { .name = "@NAME@" };
+	static struct assay_mpi_function f ASSAY_MPI_COLD_DATA = { .name = "@NAME@" };
 
 	if (level >= 0 && level <= 2)
 		atomic_store_explicit(&assay_mpi_paused, level == 0, memory_order_relaxed);
@@ -579,7 +579,7 @@ EXPORT int @NAME@(@PARAMETERS@)
 EXPORT int P@NAME@(@PARAMETERS@);
 EXPORT int P@NAME@(@PARAMETERS@)
 {
-	static struct assay_mpi_function f = { .name = "P@NAME@" };
+	static struct assay_mpi_function f ASSAY_MPI_COLD_DATA = { .name = "P@NAME@" };
 
 	if (level >= 0 && level <= 2)
 		atomic_store_explicit(&assay_mpi_paused, level == 0, memory_order_relaxed);

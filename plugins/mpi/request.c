@@ -7,8 +7,8 @@
 enum { SLOTS = 8192, NEAR = 32 };
 #define BUSY UINT64_MAX
 
-static _Atomic uint64_t keys[SLOTS]; /* 0: free */
-static struct assay_mpi_request requests[SLOTS];
+static _Atomic uint64_t keys[SLOTS] ASSAY_MPI_COLD; /* 0: free */
+static struct assay_mpi_request requests[SLOTS] ASSAY_MPI_COLD;
 
 static unsigned slot_of(uint64_t key)
 {
