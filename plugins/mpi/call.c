@@ -63,8 +63,10 @@ static uint32_t make_frame(const struct assay_host *h, const struct assay_mpi_fu
 	uint32_t frame = 0;
 	bool fortran = assay_mpi_is_fortran(at);
 
-	snprintf(text, sizeof text, "%s%s%s%s", name, comm->label ? " on " : "", comm->label ? comm->name : "",
-		fortran ? "" : ", in ");
+	if (comm->label)
+		snprintf(text, sizeof text, "%s on %s%s%s", name, comm->name, comm->ranks, fortran ? "" : ", in ");
+	else
+		snprintf(text, sizeof text, "%s%s", name, fortran ? "" : ", in ");
 	if (!fortran)
 		frame = h->frame_at(words[f->kind], text, at);
 	if (!frame) {
@@ -239,6 +241,26 @@ void assay_mpi_started(const struct assay_mpi_call *c, uint64_t request, const s
 		count_moved(c->host, &r);
 	if (request != assay_mpi_handle(assay_mpi_library.request_null) && !assay_mpi_request_add(request, &r))
 		c->host->add(assay_mpi_metric.lost, r.frame, 1);
+}
+
+/* Of a message that was found, which is received later by a call that does not say where: kept among the requests. */
+#define MESSAGE (1ull << 62)
+
+void assay_mpi_found(const struct assay_mpi_call *c, const void *message)
+{
+	struct assay_mpi_request r = { .comm = c->comm };
+
+	assay_mpi_request_add(assay_mpi_handle_at(message, 0) | MESSAGE, &r);
+}
+
+void assay_mpi_take_message(struct assay_mpi_call *c, uint64_t message)
+{
+	struct assay_mpi_request r;
+
+	if (assay_mpi_request_find(message | MESSAGE, &r)) {
+		assay_mpi_request_forget(message | MESSAGE);
+		c->comm = r.comm;
+	}
 }
 
 void assay_mpi_restarted(const struct assay_mpi_call *c, uint64_t request)

@@ -75,6 +75,10 @@ struct assay_mpi_start {
 /* The call has started an operation, or prepared a persistent one. */
 void assay_mpi_started(const struct assay_mpi_call *c, uint64_t request, const struct assay_mpi_start *start);
 
+/* The call has found a message, which will be received by its handle; the call receives one that was found. */
+void assay_mpi_found(const struct assay_mpi_call *c, const void *message);
+void assay_mpi_take_message(struct assay_mpi_call *c, uint64_t message);
+
 /* The call has started a persistent one. */
 void assay_mpi_restarted(const struct assay_mpi_call *c, uint64_t request);
 

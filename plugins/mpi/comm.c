@@ -162,12 +162,24 @@ static void name(struct assay_mpi_comm *comm, MPI_Comm handle, const char *funct
 	if (handle == assay_mpi_library.comm_world)
 		*comm->name = 0;
 	else if (*given && strncmp(given, "MPI COMMUNICATOR", 16) != 0) /* Open MPI's words for one without a name */
-		snprintf(comm->name, sizeof comm->name, "%.60s (%d ranks)", given, comm->size);
+		snprintf(comm->name, sizeof comm->name, "%.64s", given);
 	else if (function)
-		snprintf(comm->name, sizeof comm->name, "%s of %.50s (%d ranks)", function,
-			parent && *parent->name ? parent->name : "MPI_COMM_WORLD", comm->size);
+		snprintf(comm->name, sizeof comm->name, "%s of %.64s", function,
+			parent && *parent->name ? parent->name : "MPI_COMM_WORLD");
 	else
-		snprintf(comm->name, sizeof comm->name, "a communicator of %d ranks", comm->size);
+		strcpy(comm->name, "a communicator");
+}
+
+static uint32_t label(const struct assay_host *host, struct assay_mpi_comm *comm)
+{
+	char text[sizeof comm->name + sizeof comm->ranks];
+
+	if (comm->inter)
+		snprintf(comm->ranks, sizeof comm->ranks, " (%d and %d ranks)", comm->size, comm->peers);
+	else
+		snprintf(comm->ranks, sizeof comm->ranks, " (%d rank%s)", comm->size, comm->size == 1 ? "" : "s");
+	snprintf(text, sizeof text, "%s%s", comm->name, comm->ranks);
+	return host->frame("communicator", text);
 }
 
 /* ---- the table ---- */
@@ -208,7 +220,7 @@ static const struct assay_mpi_comm *add(const struct assay_host *host, uint64_t 
 	known = window ? learn_window(&learnt, handle) : learn_comm(&learnt, handle);
 	if (known && !window)
 		name(&learnt, handle, function, parent);
-	learnt.label = *learnt.name ? host->frame("communicator", learnt.name) : 0;
+	learnt.label = *learnt.name ? label(host, &learnt) : 0;
 	if (known)
 		memcpy((char *)comm + sizeof comm->key, (char *)&learnt + sizeof comm->key, sizeof *comm - sizeof comm->key);
 	atomic_store_explicit(&comm->key, known ? key : 0, memory_order_release);

@@ -25,6 +25,7 @@ struct assay_mpi_comm {
 	bool inter;
 	bool unknown;         /* world is NULL because they are not known */
 	char name[112];
+	char ranks[40];       /* " (4 ranks)" */
 };
 
 /* Of those functions that have none. */

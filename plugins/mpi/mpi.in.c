@@ -162,6 +162,24 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 }
 @@end
 
+/* It finds a message, which another call receives by its handle. */
+@@for FIND
+INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
+{
+	int (*behind)(@PARAMETERS@) = (int (*)(@PARAMETERS@))assay_mpi_behind(f, site);
+	struct assay_mpi_call c;
+	int result;
+
+	if (!assay_mpi_begin(&c, f, @COMM:0@, @WIN:0@, site, sp))
+		return behind(@ARGUMENTS@);
+	result = behind(@ARGUMENTS@);
+	assay_mpi_end(&c);
+	if (result == 0 && is_over(@FLAG:NULL@))
+		assay_mpi_found(&c, message);
+	return result;
+}
+@@end
+
 /* What it moves is known when it returns. */
 @@for MOVE
 INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void *sp, @PARAMETERS@)
@@ -193,6 +211,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 
 	if (!assay_mpi_begin(&c, f, @COMM:0@, @WIN:0@, site, sp))
 		return behind(@ARGUMENTS@);
+@?MESSAGE@	assay_mpi_take_message(&c, assay_mpi_handle_at(@MESSAGE@, 0));
 	status = status_for(status, &ours);
 	result = behind(@ARGUMENTS@);
 	assay_mpi_end(&c);
@@ -233,6 +252,7 @@ INLINE int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 
 	if (!assay_mpi_begin(&c, f, @COMM:0@, @WIN:0@, site, sp))
 		return behind(@ARGUMENTS@);
+@?MESSAGE@	assay_mpi_take_message(&c, assay_mpi_handle_at(@MESSAGE@, 0));
 	result = behind(@ARGUMENTS@);
 	assay_mpi_end(&c);
 	if (result != 0)
@@ -546,7 +566,7 @@ static int do_@NAME@(struct assay_mpi_function *f, const void *site, const void 
 @@end
 
 /* Both names of each. */
-@@for CALL MOVE RECEIVE FILE_READ START PERSIST START_ONE START_ALL WAIT_ONE TEST_ONE WAIT_ALL TEST_ALL WAIT_ANY TEST_ANY WAIT_SOME REQUEST_FREE NEW_COMM COMM_FREE WIN_FREE COMM_NAME INIT FINALIZE
+@@for CALL FIND MOVE RECEIVE FILE_READ START PERSIST START_ONE START_ALL WAIT_ONE TEST_ONE WAIT_ALL TEST_ALL WAIT_ANY TEST_ANY WAIT_SOME REQUEST_FREE NEW_COMM COMM_FREE WIN_FREE COMM_NAME INIT FINALIZE
 EXPORT int @NAME@(@PARAMETERS@);
 EXPORT int @NAME@(@PARAMETERS@)
 {
