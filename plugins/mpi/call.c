@@ -9,8 +9,8 @@
 
 #include "request.h"
 
-/* Sites: a key lies in one of NEAR slots from its hash on; where there is no room, calls go by the function's name. */
-enum { SITES = 4096, NEAR = 8 };
+/* Sites: a key lies in one of SITES_NEAR slots from its hash on; where there is no room, calls go by the function's name. */
+enum { SITES = 4096, SITES_NEAR = 8 };
 /* Each rank has a frame of its own up to so many; in a larger job neighbours share one. */
 enum { PEERS = 1024 };
 
@@ -84,7 +84,7 @@ static struct assay_mpi_site *site_of(const struct assay_host *h, const struct a
 	struct assay_mpi_site *site = NULL;
 	uint64_t is = 0;
 
-	for (unsigned i = 0; i < NEAR; i++) {
+	for (unsigned i = 0; i < SITES_NEAR; i++) {
 		site = &sites[((key >> 52) + i) % SITES];
 		is = atomic_load_explicit(&site->key, memory_order_relaxed);
 		if (is == key || (!is && (atomic_compare_exchange_strong(&site->key, &is, key) || is == key)))

@@ -7,8 +7,8 @@
 enum { SLOTS = 8192, NEAR = 32 };
 #define BUSY UINT64_MAX
 
-static _Atomic uint64_t keys[SLOTS] ASSAY_MPI_COLD; /* 0: free */
-static struct assay_mpi_request requests[SLOTS] ASSAY_MPI_COLD;
+static _Atomic uint64_t used[SLOTS] ASSAY_MPI_COLD; /* 0: free */
+static struct assay_mpi_request entries[SLOTS] ASSAY_MPI_COLD;
 
 static unsigned slot_of(uint64_t key)
 {
@@ -21,9 +21,9 @@ static unsigned take(uint64_t near, uint64_t key)
 {
 	for (unsigned i = 0; i < NEAR; i++) {
 		unsigned at = (slot_of(near) + i) % SLOTS;
-		uint64_t is = atomic_load_explicit(&keys[at], memory_order_relaxed);
+		uint64_t is = atomic_load_explicit(&used[at], memory_order_relaxed);
 
-		if (is == key && atomic_compare_exchange_strong_explicit(&keys[at], &is, BUSY, memory_order_acquire,
+		if (is == key && atomic_compare_exchange_strong_explicit(&used[at], &is, BUSY, memory_order_acquire,
 			memory_order_relaxed))
 			return at;
 	}
@@ -32,7 +32,7 @@ static unsigned take(uint64_t near, uint64_t key)
 
 static void put_back(unsigned at, uint64_t key)
 {
-	atomic_store_explicit(&keys[at], key, memory_order_release);
+	atomic_store_explicit(&used[at], key, memory_order_release);
 }
 
 bool assay_mpi_request_add(uint64_t key, const struct assay_mpi_request *request)
@@ -41,7 +41,7 @@ bool assay_mpi_request_add(uint64_t key, const struct assay_mpi_request *request
 
 	if (at == SLOTS)
 		return false;
-	requests[at] = *request;
+	entries[at] = *request;
 	put_back(at, key);
 	return true;
 }
@@ -52,7 +52,7 @@ bool assay_mpi_request_find(uint64_t key, struct assay_mpi_request *request)
 
 	if (at == SLOTS)
 		return false;
-	*request = requests[at];
+	*request = entries[at];
 	put_back(at, key);
 	return true;
 }
@@ -63,8 +63,8 @@ bool assay_mpi_request_end(uint64_t key, struct assay_mpi_request *request)
 
 	if (at == SLOTS)
 		return false;
-	*request = requests[at];
-	requests[at].began_ns = 0;
+	*request = entries[at];
+	entries[at].began_ns = 0;
 	put_back(at, request->persistent ? key : 0);
 	return request->began_ns != 0;
 }
@@ -75,8 +75,8 @@ bool assay_mpi_request_start(uint64_t key, uint64_t now, struct assay_mpi_reques
 
 	if (at == SLOTS)
 		return false;
-	requests[at].began_ns = now;
-	*request = requests[at];
+	entries[at].began_ns = now;
+	*request = entries[at];
 	put_back(at, key);
 	return true;
 }

@@ -72,7 +72,7 @@ static const char rows[] =
 
 	"INSERT INTO metric VALUES (1, 'cpu', 'ns', 'sampled time', 'sampled', 'CPU time');"
 
-	"INSERT INTO process VALUES (1, NULL, 100, 'lab7', NULL, 'work', '/home/ada/work/work', './work 10', 0,"
+	"INSERT INTO process VALUES (1, NULL, 100, 'lab7', NULL, NULL, NULL, 'work', '/home/ada/work/work', './work 10', 0,"
 	" 1500000000, 1000000000, 'exit', 0, NULL);"
 
 	"INSERT INTO module VALUES (1, '/home/ada/work/work', 'work', 'aa', 'lines', NULL),"

@@ -795,6 +795,31 @@ static void a_note_without_an_end(void **state)
 	assert_rows("SELECT note FROM process", "full\n");
 }
 
+/* Two ranks of a job, and one of another whose launcher has no name for it; the launcher is none. */
+static void ranks(void **state)
+{
+	struct spool_builder b;
+
+	(void)state;
+	write_run_file(1000 * MS, 3000 * MS, 0);
+	for (int i = 0; i < 4; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "%d-0", 100 + i);
+		begin_image(&b, 100 + i, 1, (uint64_t)(1010 + i) * MS, i ? "work" : "launch");
+		totals(&b, builder_thread(&b, 100 + i, ASSAY_THREAD_MAIN | ASSAY_THREAD_LIVE), 100 * MS, 1 * MS, 0);
+		if (i == 1 || i == 2)
+			b.header->job = builder_string(&b, "pmix 7");
+		b.header->rank = i == 0 ? 9 : i == 3 ? 0 : (uint32_t)i - 1;
+		atomic_store(&b.header->ranks, i == 0 ? 0 : i == 3 ? 1 : 2);
+		finish(&b, ASSAY_STATE_EXITED, 0, 2510 * MS);
+		save(&b, name);
+	}
+	digest_all();
+	assert_rows("SELECT pid, rank, ranks, job FROM process ORDER BY pid",
+		"100|NULL|NULL|NULL\n101|0|2|pmix 7\n102|1|2|pmix 7\n103|0|1|NULL\n");
+}
+
 static void the_time_line(void **state)
 {
 	struct spool_builder b;
@@ -1095,6 +1120,7 @@ int main(void)
 		TEST(pooled_threads),
 		TEST(losses_and_truncated_paths),
 		TEST(a_note_without_an_end),
+		TEST(ranks),
 		TEST(the_time_line),
 		TEST(two_modules_at_one_address),
 		TEST(processes_of_one_program_are_merged),

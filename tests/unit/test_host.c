@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -420,6 +421,43 @@ static void short_spans_and_counts(void **state)
 	assert_int_equal(lost(), 0);
 }
 
+/* More of them than there are recent values: each comes to its own. */
+static void many_without_a_path(void **state)
+{
+	uint32_t frames[200];
+	char name[16];
+
+	(void)state;
+	begin("fake");
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "frame %d", i);
+		frames[i] = host_given->frame("nap", name);
+	}
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < 200; i++) {
+			host_given->add(bytes, frames[i], (uint64_t)i);
+			host_given->span(naps, frames[199 - i], 1);
+		}
+	for (int i = 0; i < 200; i++) {
+		assert_value(short_value(bytes, frames[i]), 3, 3 * i);
+		assert_value(short_value(naps, frames[i]), 3, 3);
+	}
+	assert_int_equal(lost(), 0);
+}
+
+static void a_rank(void **state)
+{
+	(void)state;
+	begin("fake");
+	assert_int_equal(assay_process.header->ranks, 0);
+	host_given->rank(3, 16, "job 5");
+	assert_int_equal(assay_process.header->rank, 3);
+	assert_int_equal(assay_process.header->ranks, 16);
+	assert_string_equal(((struct assay_spool_string *)assay_at(assay_process.header->job))->bytes, "job 5");
+	host_given->rank(0, 1, NULL);
+	assert_int_equal(assay_process.header->job, 0);
+}
+
 /* The tree's node for a value of `metric` that is not among the short ones; how deep it lies. */
 static assay_ref find(assay_ref node, uint32_t metric, int depth, int *found_depth)
 {
@@ -591,6 +629,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_name_that_is_too_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(short_spans_and_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_without_a_path, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rank, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_spans_have_a_path, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(where_nothing_is_recorded, setup, teardown),

@@ -409,7 +409,7 @@ static void threads(void **state)
 static void processes(void **state)
 {
 	const char *text = show(&assay_view_processes, 100, false,
-		"INSERT INTO process VALUES (2, 1, 102, 'lab7', NULL, 'sh', '/bin/sh', 'sh -c true', 500000000, "
+		"INSERT INTO process VALUES (2, 1, 102, 'lab7', NULL, NULL, NULL, 'sh', '/bin/sh', 'sh -c true', 500000000, "
 		"1000000, 0, 'signal', 15, NULL)");
 	json_t *document, *row;
 
