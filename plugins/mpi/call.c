@@ -53,6 +53,9 @@ static _Thread_local struct {
 	size_t size;
 } scratch;
 
+_Thread_local const void *assay_mpi_fortran_site;
+_Thread_local uintptr_t assay_mpi_fortran_sp;
+
 /* ---- frames ---- */
 
 static uint32_t make_frame(const struct assay_host *h, const struct assay_mpi_function *f, const struct assay_mpi_comm *comm,
@@ -133,6 +136,8 @@ static bool begin(struct assay_mpi_call *c, const struct assay_host *h, const st
 {
 	if (inside && (uintptr_t)sp < inside)
 		return false;
+	if (assay_mpi_fortran_sp - (uintptr_t)sp < ASSAY_MPI_FORTRAN_STACK)
+		site = assay_mpi_fortran_site;
 	c->host = h;
 	c->comm = comm ? assay_mpi_comm_find(h, assay_mpi_handle(comm)) :
 		win ? assay_mpi_comm_find(h, assay_mpi_handle(win) | ASSAY_MPI_WINDOW) : &assay_mpi_comm_none;

@@ -12,6 +12,14 @@
 /* In place of a rank: of no single one's; a file's. */
 enum { ASSAY_MPI_ALL = -1000001, ASSAY_MPI_FILES = -1000002 };
 
+/*
+ * The call of a function for Fortran that this thread is in: where the program calls it, and its stack pointer there (0:
+ * none). What the library's function for Fortran calls within as much stack as it may need is that call.
+ */
+enum { ASSAY_MPI_FORTRAN_STACK = 16384 };
+extern _Thread_local const void *assay_mpi_fortran_site;
+extern _Thread_local uintptr_t assay_mpi_fortran_sp;
+
 /* Where the program calls, and on which communicator. */
 struct assay_mpi_site {
 	_Atomic uint64_t key;

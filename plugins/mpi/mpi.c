@@ -7,6 +7,7 @@
  * comm.c      communicators and windows
  * request.c   operations that go on
  * mpi.in.c    the interposed functions, with mpi.tab; interposed.c is made of the two
+ * fortran.in.c  where Fortran calls them
  *
  * Nothing here needs an MPI library, neither to build nor to load: see types.h. In a process that has none, or is not
  * measured, each function does what the one behind it does and no more.
