@@ -235,9 +235,24 @@ static void host_span(uint32_t metric, uint32_t frame, uint64_t ns)
 	record(metric, frame, ns, is_metric(metric) && ns >= metrics[metric].of->threshold_ns);
 }
 
+/* What went to the same place lately has no more to be checked, and nothing to be made. */
 static void host_add(uint32_t metric, uint32_t frame, uint64_t n)
 {
-	record(metric, frame, n, false);
+	struct assay_thread *thread = assay_tls.thread;
+	assay_ref ref = assay_frames_ref(frame);
+	struct assay_spool_value *value = thread && ref ?
+		assay_span_found(assay_span_recent(thread, metric, ref), metric, ref) : NULL;
+
+	if (!value) {
+		record(metric, frame, n, false);
+		return;
+	}
+	if (!host_enter())
+		return;
+	assay_cct_put(value, n);
+	assay_guard_leave();
+	if (thread->missed)
+		assay_handler_catch_up();
 }
 
 static void host_add_in_region(uint32_t metric, uint32_t frame, uint64_t n)

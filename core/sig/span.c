@@ -54,11 +54,12 @@ assay_ref assay_span_path(struct assay_thread *thread)
 
 struct assay_spool_value *assay_span_short(struct assay_thread *thread, uint32_t metric, assay_ref frame)
 {
-	struct assay_recent *recent = &thread->recent[(frame ^ frame >> 6 ^ metric * 11) % ASSAY_RECENT];
+	struct assay_recent *recent = assay_span_recent(thread, metric, frame);
+	struct assay_spool_value *value = assay_span_found(recent, metric, frame);
 	assay_ref node;
 
-	if (recent->value && recent->frame == frame && recent->metric == metric)
-		return recent->value;
+	if (value)
+		return value;
 	node = assay_cct_below(thread, 0, ASSAY_PLACE_SPECIAL, ASSAY_SPECIAL_SHORT);
 	if (node && frame)
 		node = assay_cct_below(thread, node, ASSAY_PLACE_FRAME, frame);

@@ -14,6 +14,17 @@
  */
 int assay_span_add(struct assay_thread *thread, uint32_t metric, assay_ref frame, uint64_t n, bool with_path);
 
+/* Where that went last which has no path; NULL: it has to be looked for. */
+static inline struct assay_recent *assay_span_recent(struct assay_thread *thread, uint32_t metric, assay_ref frame)
+{
+	return &thread->recent[(frame ^ frame >> 6 ^ metric * 11) % ASSAY_RECENT];
+}
+
+static inline struct assay_spool_value *assay_span_found(const struct assay_recent *recent, uint32_t metric, assay_ref frame)
+{
+	return recent->frame == frame && recent->metric == metric ? recent->value : NULL;
+}
+
 /* Where that goes which has no path: NULL, no room. */
 struct assay_spool_value *assay_span_short(struct assay_thread *thread, uint32_t metric, assay_ref frame);
 

@@ -55,6 +55,7 @@ fortran()
 	launch_with "$1" 2
 	both "$name" -- "${launch[@]}" "./$name"
 	same "$name: its two ranks are known" "$(ranks "$name")" $'0|2\n1|2'
+	same "$name: where the program calls" "$(calls "$name" 'MPI_Sendrecv, in mpi_fortran (mpi_fortran.F90:%)')" 20
 	for rank in 0 1; do
 		same "$name: all that rank $rank moved, once" "$(figures "$name" $rank 'mpi_*' | grep -v flight)" "$(
 			grep . <<-END | LC_ALL=C sort
