@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <link.h>
 
+#include "core/next.h"
+
 const struct assay_mpi_abi assay_mpi_openmpi = {
 	.name = "Open MPI",
 	.handle_size = sizeof(void *),
@@ -127,7 +129,7 @@ static void *find_in(const char *path, const char *name)
 static void *bind(const char *name, const void *caller)
 {
 	const struct link_map *module = module_of(caller);
-	void *found = elsewhere(dlsym(RTLD_NEXT, name));
+	void *found = elsewhere(assay_next_find(name)); /* without the loader's lock, and the words of dlerror() */
 	struct search search;
 
 	if (!found && module && *module->l_name)

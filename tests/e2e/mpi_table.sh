@@ -56,7 +56,7 @@ for mpi in openmpi mpich; do
 	fi
 	"mpicc.$mpi" -o "theirs.$mpi" "$programs/mpi_constants.c" 2>errors || remark <errors
 	$CC -DOURS -o ours "$programs/mpi_constants.c" -I"$plugin" -I"$top_srcdir/include" \
-		"$top_builddir/plugins/.libs/libassaympi.a" 2>errors || remark <errors
+		"$top_builddir/plugins/.libs/libassaympi.a" "$top_builddir/core/.libs/next.o" 2>errors || remark <errors
 	"./theirs.$mpi" status >"status.$mpi"
 	same "$mpi: its constants and statuses are as the plugin has them" "$(./ours "$mpi" <"status.$mpi")" "$("./theirs.$mpi")"
 done
