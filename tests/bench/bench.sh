@@ -13,7 +13,7 @@ set -u
 : "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
 export ASSAY_LIBRARY
 SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
-BENCHES="overhead weight size start report threads shell sample delivery regions locks openmp"
+BENCHES="overhead weight size start report threads shell sample delivery regions locks openmp mpi"
 WANTED=${BENCH:-$BENCHES}
 HERE=$top_srcdir/tests/bench
 ORACLE=$top_builddir/tests/oracle/.libs/liboracle ORACLE_READ=$top_builddir/tests/oracle/oracle_read
@@ -424,6 +424,15 @@ bench_openmp() {
 	else
 		say "openmp: no GraphicsMagick (Debian: graphicsmagick)"
 	fi
+}
+
+# Calls that a process makes to itself: what they take more is all ours, or EZTrace's.
+bench_mpi() {
+	measured_by mpi || return
+	mpicc.openmpi -O2 -g -o mpi "$HERE/mpi.c" 2>/dev/null || { say "mpi: no Open MPI (Debian: libopenmpi-dev)"; return; }
+	extra mpi-probe "MPI_Iprobe to itself" 40 "./mpi probe" openmpi
+	extra mpi-exchange "MPI_Sendrecv to itself" 40 "./mpi exchange" openmpi
+	extra mpi-overlap "MPI_Irecv, MPI_Send and MPI_Wait to itself" 120 "./mpi overlap" openmpi
 }
 
 # ---- the table's printing
