@@ -7,4 +7,11 @@
 #include <stddef.h>
 
 ASSAY_EXPORT extern const char *const assay_plugins_built_in[];
-const char *const assay_plugins_built_in[] = { "mpi", "openmp", "waits", NULL };
+const char *const assay_plugins_built_in[] = {
+#ifdef ENABLE_MPI
+	"mpi",
+#endif
+	"openmp",
+	"waits",
+	NULL,
+};

@@ -13,7 +13,9 @@ set -u
 : "${ASSAY:?run by make bench}" "${ASSAY_LIBRARY:?}" "${top_srcdir:?}" "${top_builddir:?}"
 export ASSAY_LIBRARY
 SECONDS_LONG=${BENCH_SECONDS:-10} ROUNDS=${BENCH_ROUNDS:-24} BUDGET=${BENCH_BUDGET:-50} RATE=200
-BENCHES="overhead weight size start report threads shell sample delivery regions locks openmp mpi"
+BENCHES="overhead weight size start report threads shell sample delivery regions locks openmp"
+# Groundwork that is not built by default.
+$ASSAY plugins 2>/dev/null | grep -q '^mpi:' && BENCHES="$BENCHES mpi"
 WANTED=${BENCH:-$BENCHES}
 HERE=$top_srcdir/tests/bench
 ORACLE=$top_builddir/tests/oracle/.libs/liboracle ORACLE_READ=$top_builddir/tests/oracle/oracle_read
