@@ -247,7 +247,7 @@ static void host_add(uint32_t metric, uint32_t frame, uint64_t n)
 		record(metric, frame, n, false);
 		return;
 	}
-	if (!host_enter())
+	if (!enter_host())
 		return;
 	assay_cct_put(value, n);
 	assay_guard_leave();
