@@ -16,7 +16,7 @@ is_near()
 		if (got !~ /^-?[0-9]/ || wanted !~ /^-?[0-9]/)
 			exit 1
 		d = got > wanted ? got - wanted : wanted - got
-		exit !(d <= 0.01 * wanted + 1000 * times + 1000000)
+		exit !(d <= 0.01 * wanted + 1000 * times + 50000)
 	}'
 }
 
