@@ -387,11 +387,11 @@ static void leave(int saved)
 	errno = saved;
 }
 
-static bool host_wait_begin(uint32_t metric, uint32_t frame_number, const void *sp, uint32_t flags)
+static bool host_wait_begun(uint32_t metric, uint32_t frame_number, const void *sp, uint32_t flags, uint64_t since)
 {
 	int saved;
 	struct assay_wait wait = { .metric = metric, .spins = flags & ASSAY_PLUGIN_WAIT_SPINS, .sp = (uintptr_t)sp,
-		.frame = assay_frames_ref(frame_number), .begin_ns = assay_ticks_ns() };
+		.frame = assay_frames_ref(frame_number), .begin_ns = since };
 	bool begun;
 
 	if (!is_metric(metric) || !enter(&saved))
@@ -399,6 +399,11 @@ static bool host_wait_begin(uint32_t metric, uint32_t frame_number, const void *
 	begun = assay_wait_begin(assay_tls.thread, &wait, flags & ASSAY_PLUGIN_WAIT_LONG);
 	leave(saved);
 	return begun;
+}
+
+static bool host_wait_begin(uint32_t metric, uint32_t frame_number, const void *sp, uint32_t flags)
+{
+	return host_wait_begun(metric, frame_number, sp, flags, assay_ticks_ns());
 }
 
 static uint64_t host_wait_end(uint32_t frame_number)
@@ -608,6 +613,7 @@ static const struct assay_host host = {
 	.dock_over = host_dock_over,
 	.undock = host_undock,
 	.rank = host_rank,
+	.wait_begun = host_wait_begun,
 };
 
 assay_demand_fn assay_demand;

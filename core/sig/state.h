@@ -102,6 +102,7 @@ struct assay_wait {
 	uint64_t begin_ns;
 	assay_ref frame; /* struct assay_spool_frame, 0 = not known yet */
 	assay_ref path;  /* the node of the call path, 0 = not looked for yet */
+	struct assay_spool_value *value; /* where its time goes, if that is known; else NULL */
 	assay_ref node, after; /* when docked: until thread->dock_until, and from then on */
 };
 

@@ -68,6 +68,7 @@ void assay_wait_forget(struct assay_thread *thread)
 bool assay_wait_begin(struct assay_thread *thread, const struct assay_wait *wait, bool with_path)
 {
 	struct assay_wait w = *wait;
+	assay_ref node;
 
 	if (thread->wait.active) {
 		if (thread->wait.docked || !is_left(thread, thread->wait.sp, w.sp))
@@ -76,6 +77,9 @@ bool assay_wait_begin(struct assay_thread *thread, const struct assay_wait *wait
 	}
 	if (with_path)
 		w.path = assay_span_path(thread);
+	/* made now, while there is time, and not when the thread has what it waited for */
+	node = w.path && w.frame ? assay_cct_below(thread, w.path, ASSAY_PLACE_FRAME, w.frame) : 0;
+	w.value = node ? assay_cct_value(thread, node, w.metric) : NULL;
 	start(thread, &w);
 	return true;
 }
@@ -92,6 +96,10 @@ int assay_wait_end(struct assay_thread *thread, assay_ref frame, uint64_t now, u
 	assay_wait_forget(thread);
 	*took = now > w.begin_ns ? now - w.begin_ns : 0;
 	thread->waited_ns += *took;
+	if (w.value && (!frame || frame == w.frame)) {
+		assay_cct_put(w.value, *took);
+		return 0;
+	}
 	if (!w.path && *took >= threshold_ns)
 		w.path = assay_span_path(thread);
 	frame = frame ? frame : w.frame;

@@ -229,6 +229,9 @@ struct assay_host {
 	 * them, and in no others of that time; NULL: not known. Said once; a forked child is none of them.
 	 */
 	void (*rank)(uint32_t rank, uint32_t ranks, const char *job);
+
+	/* As wait_begin, for a wait that has begun at the time `since` (of `now`), before its frame was looked for. */
+	bool (*wait_begun)(uint32_t metric, uint32_t frame, const void *sp, uint32_t flags, uint64_t since);
 };
 
 enum assay_plugin_flags {

@@ -98,14 +98,15 @@ static void forget_left(const struct assay_host *host)
 }
 
 static bool begin(struct assay_waits_call *w, const struct assay_host *host, uint32_t frame, bool is_long,
-		  enum assay_waits_kind kind, const void *sp)
+		  enum assay_waits_kind kind, const void *sp, uint64_t since)
 {
 	uint32_t flags = (is_long ? ASSAY_PLUGIN_WAIT_LONG : 0) | (spins(kind) ? ASSAY_PLUGIN_WAIT_SPINS : 0);
 
 	w->host = host;
 	w->kind = kind;
 	w->frame = 0;
-	if (!host->wait_begin(assay_waits_metric, frame, sp, flags))
+	if (since ? !host->wait_begun(assay_waits_metric, frame, sp, flags, since) :
+		    !host->wait_begin(assay_waits_metric, frame, sp, flags))
 		return false;
 	forget_left(host);
 	waiting.lock = w->lock;
@@ -121,7 +122,7 @@ bool assay_waits_begin(struct assay_waits_call *w, const struct assay_host *host
 	w->lock = NULL;
 	w->fd = -1;
 	w->began_ns = kind == WAIT_OPEN ? host->now() : 0;
-	return begin(w, host, frame_of(host, kind, function, frame), lasts(w, expected, site), kind, sp);
+	return begin(w, host, frame_of(host, kind, function, frame), lasts(w, expected, site), kind, sp, 0);
 }
 
 bool assay_waits_begin_fd(struct assay_waits_call *w, const struct assay_host *host, enum assay_waits_kind kind, int fd,
@@ -134,7 +135,7 @@ bool assay_waits_begin_fd(struct assay_waits_call *w, const struct assay_host *h
 	w->lock = NULL;
 	w->fd = known || is_long ? -1 : fd;
 	w->began_ns = w->fd >= 0 ? host->now() : 0;
-	return begin(w, host, known ? known : frame_of(host, kind, function, frame), is_long, kind, sp);
+	return begin(w, host, known ? known : frame_of(host, kind, function, frame), is_long, kind, sp, 0);
 }
 
 static uint32_t object_frame(const struct assay_host *host, struct assay_waits_lock *lock, const void *object,
@@ -147,21 +148,24 @@ static uint32_t object_frame(const struct assay_host *host, struct assay_waits_l
 bool assay_waits_begin_object(struct assay_waits_call *w, const struct assay_host *host, enum assay_waits_kind kind,
 			      const void *object, enum assay_waits_expect expected, const void *site, const void *sp)
 {
+	uint64_t since = host->now(); /* it has begun: that its name is looked for is a part of it */
 	struct assay_waits_lock *lock = assay_waits_lock_get(host, object);
 
 	w->lock = NULL;
 	w->fd = -1;
-	return begin(w, host, object_frame(host, lock, object, kind, site), lasts(w, expected, site), kind, sp);
+	return begin(w, host, object_frame(host, lock, object, kind, site), lasts(w, expected, site), kind, sp, since);
 }
 
 bool assay_waits_begin_lock(struct assay_waits_call *w, const struct assay_host *host, enum assay_waits_kind kind,
 			    const void *object, const void *site, const void *sp)
 {
+	uint64_t since = host->now();
+
 	w->lock = assay_waits_lock_get(host, object);
 	w->fd = -1;
 	w->site = NULL;
 	if (!begin(w, host, object_frame(host, w->lock, object, kind, site), w->lock && assay_waits_lock_lasts(w->lock),
-		   kind, sp))
+		   kind, sp, since))
 		return false;
 	if (w->lock)
 		assay_waits_lock_wait(w->lock, host->now());
@@ -226,7 +230,7 @@ int assay_waits_unwound(int version, int actions, uint64_t exception_class, void
 
 static int start(const struct assay_host *host)
 {
-	if (host->size < offsetof(struct assay_host, waited))
+	if (host->size < sizeof *host)
 		return -ENOTSUP;
 	assay_waits_threshold_ns = host->option_ns("threshold");
 	assay_waits_metric = host->metric("waits");

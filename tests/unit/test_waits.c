@@ -84,6 +84,13 @@ static bool wait_begin(uint32_t metric_number, uint32_t frame_number, const void
 	return true;
 }
 
+/* A wait for an object begins when it is asked for, before its name is looked for. */
+static bool wait_begun(uint32_t metric_number, uint32_t frame_number, const void *sp, uint32_t flags, uint64_t since)
+{
+	assert_true(since > 0 && since <= now());
+	return wait_begin(metric_number, frame_number, sp, flags);
+}
+
 static uint64_t wait_end(uint32_t frame_number)
 {
 	assert_true(told.open);
@@ -103,7 +110,7 @@ static void put_span(uint32_t metric_number, uint32_t frame_number, uint64_t ns)
 
 static const struct assay_host host = { .abi = ASSAY_PLUGIN_ABI, .size = sizeof host, .now = now, .option_ns = option_ns,
 	.metric = metric, .frame = frame, .frame_at = frame_at, .span = put_span, .wait_begin = wait_begin,
-	.wait_end = wait_end };
+	.wait_end = wait_end, .wait_begun = wait_begun };
 
 static int setup(void **state)
 {
