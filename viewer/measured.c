@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int node_by_id(const struct assay_model *model, int64_t id)
-{
-	size_t low = 0, high = model->node_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (model->nodes[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < model->node_count && model->nodes[low].id == id ? (int)low : -1;
-}
-
 /* What is around a frame, but for the program's root; and whether that is not known. */
 static void find_callers(const struct assay_model *model, int node, struct assay_measured_at *row)
 {
@@ -107,7 +92,7 @@ int assay_measured_read(const struct assay_view_context *c, const struct assay_m
 	*m = (struct assay_measured){ .is = is, .time = is->unit && strcmp(is->unit, "ns") == 0, .count = m->count };
 	m->rows = assay_pool_alloc(c->pool, m->count + 1, sizeof *m->rows);
 	for (size_t i = 0; i < m->count; i++) {
-		int node = node_by_id(c->model, measured[i].node);
+		int node = assay_model_node(c->model, measured[i].node);
 
 		m->rows[i] = (struct assay_measured_at){ .amount = measured[i].amount, .times = measured[i].times,
 			.kind = measured[i].kind, .name = measured[i].name, .node = node, .largest = measured[i].amount };

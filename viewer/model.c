@@ -402,3 +402,18 @@ struct assay_model_line *assay_model_lines(const struct assay_model *model, cons
 		--*count;
 	return lines;
 }
+
+int assay_model_node(const struct assay_model *model, int64_t id)
+{
+	size_t low = 0, high = model->node_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (model->nodes[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < model->node_count && model->nodes[low].id == id ? (int)low : -1;
+}

@@ -94,4 +94,7 @@ struct assay_model_line *assay_model_lines(const struct assay_model *model, cons
 /* Modules that used time, hottest first. */
 struct assay_model_module **assay_model_modules(const struct assay_model *model, size_t *count);
 
+/* Where the node with this id is in model->nodes; -1: there is none. */
+int assay_model_node(const struct assay_model *model, int64_t id);
+
 #endif

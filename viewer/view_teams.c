@@ -42,21 +42,6 @@ struct teams {
 
 /* ---- reading ---- */
 
-static int node_index(const struct assay_model *model, int64_t id)
-{
-	size_t low = 0, high = model->node_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (model->nodes[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < model->node_count && model->nodes[low].id == id ? (int)low : -1;
-}
-
 static struct region *region_of(struct teams *t, int node)
 {
 	return node >= 0 && t->by_node[node] ? &t->regions[t->by_node[node] - 1] : NULL;
@@ -82,7 +67,7 @@ static struct process *process_of(struct teams *t, int64_t id)
 
 static void add_time(const struct assay_view_context *c, struct teams *t, const struct assay_value_row *v)
 {
-	int node = node_index(c->model, v->node);
+	int node = assay_model_node(c->model, v->node);
 	struct region *r = region_of(t, node);
 
 	if (node < 0)
@@ -123,7 +108,7 @@ static int read_times(const struct assay_view_context *c, struct teams *t)
 	for (size_t i = 0; i < t->count; i++)
 		t->regions[i].inner = around(c, t, t->regions[i].node) != NULL;
 	for (size_t i = 0; i < count && !rc; i++) {
-		struct region *r = region_of(t, node_index(c->model, values[i].node));
+		struct region *r = region_of(t, assay_model_node(c->model, values[i].node));
 
 		if (r)
 			add_to_process(t, r, &values[i]);
@@ -138,7 +123,7 @@ static int read_work(const struct assay_view_context *c, struct teams *t)
 	int rc = assay_query_values(c->query, "team work", &values, &count);
 
 	for (size_t i = 0; i < count && !rc; i++) {
-		struct region *r = region_of(t, node_index(c->model, values[i].node));
+		struct region *r = region_of(t, assay_model_node(c->model, values[i].node));
 
 		if (!r)
 			continue;
@@ -149,7 +134,7 @@ static int read_work(const struct assay_view_context *c, struct teams *t)
 	}
 	rc = rc ? rc : assay_query_values(c->query, "team longest", &values, &count);
 	for (size_t i = 0; i < count && !rc; i++) {
-		struct region *r = region_of(t, node_index(c->model, values[i].node));
+		struct region *r = region_of(t, assay_model_node(c->model, values[i].node));
 
 		if (r)
 			r->longest += values[i].amount;
