@@ -1,3 +1,8 @@
+/*
+ * First the functions that the host hands to plugins, a group for each kind of thing that they measure; then how plugins are
+ * chosen, loaded and started; then their hooks. (Longer than other files: the host is one table, and its functions share the
+ * metrics and the page that says whose the spool is.)
+ */
 #include "plugins.h"
 
 #include <dlfcn.h>
